@@ -1,0 +1,35 @@
+// The question of the product: does this implementation model behave as its
+// specification says? Branching bisimilarity of the two from their initial
+// states (lts/branching_bisimulation.h), with `__internal__` as tau. Pure and
+// thread-safe: the worker asks on a helper thread, ctl directly.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conformance/model_text.h"
+#include "conformance/specification.h"
+
+namespace spex::conformance {
+
+enum class VerdictKind : std::uint8_t {
+  equivalent,
+  no_initialisation,        // the model starts nowhere
+  several_initialisations,  // … or in several states
+  not_bisimilar,
+};
+
+struct Verdict {
+  VerdictKind kind = VerdictKind::equivalent;
+  std::string reason;  // a sentence; empty if equivalent
+
+  bool equivalent() const { return kind == VerdictKind::equivalent; }
+};
+
+Verdict check_conformance(const std::vector<NamedTransition>& model, const Specification& specification);
+
+std::string_view verdict_name(VerdictKind kind);  // "equivalent", "no_initialisation", …
+
+}  // namespace spex::conformance
