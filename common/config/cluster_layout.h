@@ -28,7 +28,9 @@ struct ClusterLayout {
 };
 
 std::string layout_path(const std::string& data_dir);
-base::Result<ClusterLayout> load_layout(const std::string& data_dir);  // storage_open if absent, storage_corrupt if damaged
-base::Result<void> save_layout(const std::string& data_dir, const ClusterLayout& layout);  // temporary file, fsync, rename, fsync
+base::Result<ClusterLayout> load_layout(
+    const std::string& data_dir);  // storage_open if absent, storage_corrupt if damaged
+base::Result<void> save_layout(const std::string& data_dir,
+                               const ClusterLayout& layout);  // temporary file, fsync, rename, fsync
 
 }  // namespace spex::config
