@@ -33,28 +33,28 @@ enum class MessageType : std::uint8_t { request = 1, reply = 2, notice = 3, cred
 
 // Arguments in brackets; `?` may be nil. Timestamps are microseconds since 1970 UTC.
 enum class Operation : std::uint8_t {
-  init_instance = 1,     // [specification, meta?, initial_state?, occurred_at?] -> nil
-  transition = 2,        // [action, to_state, occurred_at?] -> nil
-  mock_instance = 3,     // [specification, state, meta?] -> nil
-  get_instance = 4,      // [limit?, before?] -> instance map, at most 1,000 records
-  delete_instance = 5,   // [] -> nil
+  init_instance = 1,    // [specification, meta?, initial_state?, occurred_at?] -> nil
+  transition = 2,       // [action, to_state, occurred_at?] -> nil
+  mock_instance = 3,    // [specification, state, meta?] -> nil
+  get_instance = 4,     // [limit?, before?] -> instance map, at most 1,000 records
+  delete_instance = 5,  // [] -> nil
   init_instance_async = 6,
   transition_async = 7,
-  all_instances = 20,        // [filter?, limit?, cursor?] -> [[instance, ...], cursor?]
-  read_events = 21,          // [shard, after, limit?] -> [[[number, at, event map], ...], last_number, first_kept]
-  delete_instances = 22,     // [filter] -> count
-  all_impl_models = 23,      // [] -> [model map, ...]
-  export_impl_models = 24,   // [] -> [[filename, content], ...]
-  set_learning_mode = 30,    // [specification, learning] -> nil
-  import_impl_model = 31,    // [text] -> nil
-  define_specification = 32, // [text] -> nil; writes specs_dir/<name>.spec, active on all shards
-  remove_specification = 33, // [specification, force?] -> nil
-  list_specifications = 34,  // [] -> [summary map, ...]
-  show_specification = 35,   // [specification] -> text
-  check_impl_model = 36,     // [specification] -> verdict map
-  ping = 50,                 // [] -> [server version, router incarnation]
-  shard_map = 51,            // [] -> [distribution_factor, [shard of slot 0, ...], cluster_id]
-  control = 60,              // [command line] -> text (JSON): forwarded to the supervisor's control socket
+  all_instances = 20,         // [filter?, limit?, cursor?] -> [[instance, ...], cursor?]
+  read_events = 21,           // [shard, after, limit?] -> [[[number, at, event map], ...], last_number, first_kept]
+  delete_instances = 22,      // [filter] -> count
+  all_impl_models = 23,       // [] -> [model map, ...]
+  export_impl_models = 24,    // [] -> [[filename, content], ...]
+  set_learning_mode = 30,     // [specification, learning] -> nil
+  import_impl_model = 31,     // [text] -> nil
+  define_specification = 32,  // [text] -> nil; writes specs_dir/<name>.spec, active on all shards
+  remove_specification = 33,  // [specification, force?] -> nil
+  list_specifications = 34,   // [] -> [summary map, ...]
+  show_specification = 35,    // [specification] -> text
+  check_impl_model = 36,      // [specification] -> verdict map
+  ping = 50,                  // [] -> [server version, router incarnation]
+  shard_map = 51,             // [] -> [distribution_factor, [shard of slot 0, ...], cluster_id]
+  control = 60,               // [command line] -> text (JSON): forwarded to the supervisor's control socket
 };
 
 // How the router treats an operation.
@@ -87,6 +87,9 @@ constexpr std::size_t kMetaBytesMax = 64 * 1024;
 constexpr std::size_t kPageRecordsMax = 1000;
 constexpr std::size_t kPageInstancesMax = 1000;
 constexpr std::size_t kRequestsPerMessageMax = 4096;
-constexpr std::size_t kDepthMax = 32;
+constexpr std::size_t kRequestIdBytesMax = 64;
+constexpr std::size_t kDepthMax = 32;         // of an identifier, meta or filter: containers in containers
+constexpr std::size_t kMessageDepthMax = 48;  // of anything that contains those
+constexpr std::uint64_t kTimeoutMillisecondsMax = 86'400'000;  // longer ones are taken as this
 
 }  // namespace spex::protocol

@@ -23,7 +23,8 @@ using Map = std::vector<std::pair<Value, Value>>;
 
 struct Value {
   // int64 for everything that fits; uint64 only above 2^63-1.
-  using Content = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Binary, Array, Map>;
+  using Content =
+      std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Binary, Array, Map>;
   Content content;
 
   Value() = default;
