@@ -63,8 +63,8 @@ class Message {
 enum class SocketType : std::uint8_t { router, dealer };
 
 struct SocketOptions {
-  int send_hwm = 1000;     // messages per peer
-  int receive_hwm = 1000;  // messages per peer
+  int send_hwm = 1000;                  // messages per peer
+  int receive_hwm = 1000;               // messages per peer
   std::int64_t message_bytes_max = -1;  // per frame; a peer that sends more is disconnected; -1: no limit
   std::chrono::milliseconds linger{0};
   bool immediate = false;  // a DEALER queues only for a peer that is connected
