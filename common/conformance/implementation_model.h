@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@ struct Sightings {
   std::uint64_t count = 0;
   base::Timestamp first_at = 0;
   base::Timestamp last_at = 0;
+  bool changed = false;  // since ImplementationModel::take_sighted
 };
 
 class ImplementationModel {
@@ -62,8 +64,8 @@ class ImplementationModel {
 
  private:
   Transitions transitions_;
-  std::unordered_map<std::uint32_t, std::uint32_t> outgoing_;  // of every known state
-  std::unordered_map<std::uint32_t, std::uint32_t> incoming_;
+  std::unordered_map<std::uint32_t, std::uint32_t> outgoing_;  // transitions by source
+  std::unordered_map<std::uint32_t, std::uint32_t> incoming_;  // and by target
   std::vector<ModelTransition> sighted_;
   std::uint64_t version_ = 1;
   bool learning_ = false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace spex::conformance {
@@ -26,5 +27,9 @@ inline constexpr std::size_t kSpecificationNameBytesMax = 200;
 std::string_view name_problem(std::string_view name);
 // Why `name` cannot name a specification; empty if it can.
 std::string_view specification_name_problem(std::string_view name);
+
+// Text of others for an error message: in single quotes, cut when long, and
+// always UTF-8 without control characters.
+std::string quoted(std::string_view text);
 
 }  // namespace spex::conformance
