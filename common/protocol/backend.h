@@ -65,8 +65,8 @@ class BackendRequestReader {
   bool damaged() const { return damaged_; }
 
  private:
+  bool damaged_ = false;  // before rest_, whose initialiser sets it
   std::string_view rest_;
-  bool damaged_ = false;
 };
 class BackendReplyReader {
  public:
@@ -75,8 +75,8 @@ class BackendReplyReader {
   bool damaged() const { return damaged_; }
 
  private:
+  bool damaged_ = false;  // before rest_, whose initialiser sets it
   std::string_view rest_;
-  bool damaged_ = false;
 };
 
 }  // namespace spex::protocol
