@@ -32,7 +32,9 @@ struct FileLock::Attempt {
   pid_t holder = 0;              // who, if it could be read; else 0
 };
 
-// Whether somebody holds the lock now. A file that does not exist is free and is not created.
+// Whether somebody holds the lock now. A file that does not exist is free and
+// is not created. For an instant it keeps others from taking the lock, so ask
+// only when nobody is about to.
 bool is_locked(const std::string& path);
 
 }  // namespace spex::process
