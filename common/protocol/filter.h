@@ -34,10 +34,17 @@ enum class FilterOperator : std::uint8_t {
   greater_equal,
   member
 };
-enum class FilterField : std::uint8_t { specification, current_state, idle, created, meta };
 
-// What a filter may ask about one instance. meta() is asked only when the rest
-// did not decide, and at most once per evaluation.
+// What a comparison looks at. `path`: the keys into meta, at least one there.
+struct FilterField {
+  enum class Kind : std::uint8_t { specification, current_state, idle, created, meta };
+  Kind kind = Kind::specification;
+  std::vector<std::string> path;
+  bool operator==(const FilterField&) const = default;
+};
+
+// What a filter may ask about one instance. created() and meta() are asked only
+// when the rest did not decide, meta() at most once per evaluation.
 class FilterSubject {
  public:
   virtual ~FilterSubject() = default;
@@ -64,10 +71,11 @@ class Filter {
   std::string encode() const;   // canonical: one text, one encoding
 
   bool matches_all() const { return op_ == FilterOperator::all; }
-  // A comparison of values of different types is false, whatever the operator;
-  // a path that is not there compares with nothing.
+  // A comparison of values of different types is false, whatever the operator; integers
+  // and floats are one type, text has byte order, truth and nil have none. A path
+  // that is not there compares with nothing.
   bool matches(const FilterSubject& subject) const;
-  // Whether every match has this specification: lets a scan skip the others. Empty if not known.
+  // If not empty: every match is of one of these; lets a scan skip the others.
   std::vector<std::string> only_specifications() const;
 
   bool operator==(const Filter&) const = default;
@@ -75,12 +83,20 @@ class Filter {
  private:
   friend class FilterParser;
   friend class FilterDecoder;
+  class Evaluation;
+
+  static Filter combine(FilterOperator op, std::vector<Filter> operands);
+  // invalid_argument where the field is no match for the type of a value.
+  static base::Result<Filter> compare(FilterOperator op, FilterField field, std::vector<Value> values);
+
+  void append_text(std::string& out) const;
+  void append_encoding(std::string& out) const;
 
   FilterOperator op_ = FilterOperator::all;
+  bool is_costly_ = false;        // asks for created or meta
   std::vector<Filter> operands_;  // of and, or, not
-  FilterField field_ = FilterField::specification;
-  std::vector<std::string> path_;  // of meta
-  std::vector<Value> values_;      // one of a comparison, any number of a membership
+  FilterField field_;             // of comparison and membership
+  std::vector<Value> values_;     // one of a comparison, any number of a membership
 };
 
 }  // namespace spex::protocol

@@ -1,5 +1,8 @@
 #include "protocol/replies.h"
 
+#include <algorithm>
+
+#include "base/json_text.h"
 #include "protocol/codec.h"
 #include "protocol/msgpack_reader.h"
 #include "protocol/msgpack_writer.h"
@@ -14,10 +17,18 @@ using base::Reason;
 constexpr std::size_t kHeadRoom = 8;
 constexpr std::string_view kNil{"\xc0", 1};
 
+// Messages may quote what a client sent; what is sent back is UTF-8 all the same.
+std::string as_text(std::string text) {
+  if (base::is_utf8(text)) return text;
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
 Value context_of(const base::Error& error) {
   Map context;
-  if (!error.message.empty()) context.emplace_back("message", error.message);
-  for (const auto& [key, value] : error.context) context.emplace_back(key, value);
+  if (!error.message.empty()) context.emplace_back("message", as_text(error.message));
+  for (const auto& [key, value] : error.context) context.emplace_back(key, as_text(value));
   return context;
 }
 
