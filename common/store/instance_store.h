@@ -5,7 +5,10 @@
 // Changes are visible to reads at once and durable after commit(). A caller
 // answers a request only after commit() returned ok. When commit() fails, memory
 // is ahead of the file: the store drops it and recovers from the file before it
-// returns, so that nothing of the failed batch remains; reads go on.
+// returns, so that nothing of the failed batch remains; reads go on. What a caller
+// remembered of the batch (numbers, name ids, views) is void then; `recoveries` in
+// the statistics counts it. If even that recovery fails, every call answers its
+// error until the store is opened anew (find() finds nothing, scan() visits nothing).
 // Not thread-safe; one owner, one loop. Names no process, parses no message.
 #pragma once
 
@@ -13,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,20 +27,21 @@
 
 namespace spex::store {
 
-using InstanceNumber = base::StrongId<struct InstanceNumberTag>;  // dense, reused after removal
+using InstanceNumber = base::StrongId<struct InstanceNumberTag>;  // dense from 1, reused after removal; 0: none
 using NameId = base::StrongId<struct NameIdTag>;                  // an interned state or action name; 0: none
 using SpecificationId = base::StrongId<struct SpecificationIdTag, std::uint16_t>;
 
 struct StoreOptions {
-  std::string path;          // …/shard_<n>.sqlite; its lock is shard_<n>.lock beside it
+  std::string path;  // …/shard_<n>.sqlite; its lock is shard_<n>.lock beside it
   base::ShardId shard;
-  std::string cluster_id;    // a file of another cluster or shard is refused (storage_corrupt)
+  std::string cluster_id;  // a file of another cluster or shard is refused (storage_corrupt)
   bool full_durability = true;
   std::uint32_t instances_max = 10'000'000;
   std::uint32_t names_max = 1'000'000;
   std::uint32_t request_keys_max = 100'000;
   std::uint32_t checkpoint_pages = 1'000;
-  std::uint32_t snapshot_every = 480;  // operations per snapshot row
+  std::uint32_t snapshot_every = 480;            // operations per snapshot row
+  std::int64_t reclaim_within = 86'400'000'000;  // µs until the records of removed instances have left the file
   base::Timestamp now = 0;
   // Called now and then during recovery, so that a heartbeat can be sent.
   std::function<void()> on_progress;
@@ -50,12 +55,13 @@ struct RequestKey {
 
 // What a keyed request was answered: enough to build the same answer again.
 struct StoredOutcome {
-  std::uint8_t reason = 0;       // base::Reason of the error answered, 0: ok
-  std::uint8_t reported = 0;     // deviation reason that passed the error policy, 0: none
+  std::uint8_t reason = 0;         // base::Reason of the error answered, 0: ok
+  std::uint8_t reported = 0;       // deviation reason that passed the error policy, 0: none
   bool model_was_missing = false;  // impl_model_not_found was reported as well
-  InstanceNumber instance;       // valid while instance_of() says so
-  std::uint32_t sequence = 0;    // the record made, 0: none
-  std::uint64_t address = 0;     // of that record; set by the store
+  // The three below are set by the store, but for remember(): there `instance` is the caller's (0: none).
+  InstanceNumber instance;     // valid while instance_of() says so
+  std::uint32_t sequence = 0;  // the record made, 0: none
+  std::uint64_t address = 0;   // of that record in the log
 };
 
 enum class KeyState : std::uint8_t { unknown, known, expired, reused };
@@ -76,17 +82,17 @@ struct Instance {
   InstanceNumber number;
   SpecificationId specification;
   NameId current_state;
-  std::uint32_t transitions_total = 0;   // 0: mocked and not moved since
-  base::Timestamp last_record_at = 0;    // creation time while there is no record
-  bool timeout_reported = false;         // for the newest record
+  std::uint32_t transitions_total = 0;  // 0: mocked and not moved since
+  base::Timestamp last_record_at = 0;   // creation time while there is no record
+  bool timeout_reported = false;        // for the newest record
 };
 
 // The rarely needed part, in the file only.
 struct InstanceDetails {
-  std::string identifier;   // canonical encoding
-  std::string meta;         // MessagePack, empty: nil
+  std::string identifier;  // canonical encoding
+  std::string meta;        // MessagePack, empty: nil
   base::Timestamp created_at = 0;
-  NameId base_state;        // state before the first record: none, or the mocked state
+  NameId base_state;  // state before the first record: none, or the mocked state
 };
 
 struct StoredTransition {
@@ -108,7 +114,7 @@ struct StoredModel {
 struct StoredEvent {
   std::uint64_t number = 0;  // consecutive per shard, from 1
   base::Timestamp at = 0;
-  std::string body;          // MessagePack
+  std::string body;  // MessagePack
 };
 
 struct BulkJob {  // progress of a keyed delete_instances
@@ -126,8 +132,10 @@ struct StoreStatistics {
   std::uint64_t events_first = 0;
   std::uint64_t events_last = 0;
   std::uint64_t corrupt_records = 0;
-  std::uint64_t recovered_records = 0;      // replayed at open
+  std::uint64_t recovered_records = 0;  // replayed at open
   std::int64_t recovery_microseconds = 0;
+  std::uint64_t recoveries = 0;           // after failed commits, since open
+  std::uint64_t checkpoint_failures = 0;  // since open
 };
 
 class InstanceStore {
@@ -147,6 +155,8 @@ class InstanceStore {
 
   // Reading.
   virtual std::optional<InstanceNumber> find(std::string_view canonical_identifier) const = 0;
+  // A hint that these will be asked for next: their memory is fetched at once.
+  virtual void prefetch(std::span<const std::string_view> canonical_identifiers) const = 0;
   virtual Instance instance(InstanceNumber number) const = 0;  // of a living number
   virtual base::Result<InstanceDetails> details(InstanceNumber number) = 0;
   // Newest first; records with sequence < before (0: from the newest), at most
@@ -177,6 +187,7 @@ class InstanceStore {
   // The living instance the outcome speaks of, if it still is that one.
   virtual std::optional<InstanceNumber> instance_of(const StoredOutcome& outcome) const = 0;
   virtual void forget_keys_before(base::Timestamp time) = 0;  // raises the floors; durable with the next commit
+  // Ask before find_key(); fails with request_key_reused if the fingerprint differs.
   virtual base::Result<std::optional<BulkJob>> bulk_job(const RequestKey& key) = 0;
   virtual base::Result<void> save_bulk_job(const BulkJob& job, base::Timestamp now) = 0;
 
@@ -193,7 +204,8 @@ class InstanceStore {
   // Events. The number is durable with the next commit().
   virtual base::Result<std::uint64_t> append_event(base::Timestamp at, std::string_view body) = 0;
   virtual base::Result<std::vector<StoredEvent>> events(std::uint64_t after, std::size_t limit) = 0;
-  virtual base::Result<void> prune_events(base::Timestamp before, std::uint64_t bytes_max) = 0;  // a bounded slice; keeps the newest
+  virtual base::Result<void> prune_events(base::Timestamp before,
+                                          std::uint64_t bytes_max) = 0;  // a bounded slice; keeps the newest
 
   // Small durable facts of the worker ("last start", …).
   virtual base::Result<void> put_setting(std::string_view key, std::string_view value) = 0;
@@ -202,8 +214,10 @@ class InstanceStore {
   // Durability.
   virtual bool has_uncommitted() const = 0;
   virtual base::Result<void> commit() = 0;  // see above; storage_full, storage_io, storage_sync, …
-  // One bounded slice of archiving, checking or freeing; true if there is more to do.
-  virtual base::Result<bool> maintain() = 0;
+  // One bounded slice of checkpointing, archiving or freeing; true if there is more
+  // to do. Call it when the replies of a commit are out, and when idle. What it
+  // changes is durable with the next commit().
+  virtual base::Result<bool> maintain(base::Timestamp now) = 0;
   virtual base::Result<void> drop_all_instances() = 0;  // test mode, at a clean stop
   virtual base::Result<void> close() = 0;               // commit, checkpoint, close
   virtual StoreStatistics statistics() const = 0;
