@@ -3,6 +3,7 @@
 #include <msgpack.hpp>
 
 #include "protocol/msgpack_reader.h"
+#include "protocol/msgpack_writer.h"
 
 namespace spex::protocol {
 namespace {
@@ -87,15 +88,17 @@ struct StringStream {
 };
 using Packer = msgpack::packer<StringStream>;
 
-void pack(Packer& packer, const Value& value);
+void pack(std::string& out, Packer& packer, const Value& value);
 
 struct PackVisitor {
+  std::string& out;
   Packer& packer;
   void operator()(std::monostate) const { packer.pack_nil(); }
   void operator()(bool value) const { value ? packer.pack_true() : packer.pack_false(); }
   void operator()(std::int64_t value) const { packer.pack_int64(value); }
   void operator()(std::uint64_t value) const { packer.pack_uint64(value); }
-  void operator()(double value) const { packer.pack_double(value); }
+  // Not pack_double: msgpack-c 4 writes a float of integral value as an integer.
+  void operator()(double value) const { MsgpackWriter(out).number(value); }
   void operator()(const std::string& text) const {
     packer.pack_str(static_cast<std::uint32_t>(text.size()));
     packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
@@ -106,18 +109,18 @@ struct PackVisitor {
   }
   void operator()(const Array& elements) const {
     packer.pack_array(static_cast<std::uint32_t>(elements.size()));
-    for (const Value& element : elements) pack(packer, element);
+    for (const Value& element : elements) pack(out, packer, element);
   }
   void operator()(const Map& entries) const {
     packer.pack_map(static_cast<std::uint32_t>(entries.size()));
     for (const auto& [key, value] : entries) {
-      pack(packer, key);
-      pack(packer, value);
+      pack(out, packer, key);
+      pack(out, packer, value);
     }
   }
 };
 
-void pack(Packer& packer, const Value& value) { std::visit(PackVisitor{packer}, value.content); }
+void pack(std::string& out, Packer& packer, const Value& value) { std::visit(PackVisitor{out, packer}, value.content); }
 
 }  // namespace
 
@@ -150,7 +153,7 @@ base::Result<Value> decode_value(std::string_view encoded, std::size_t depth_max
 void append_value(std::string& out, const Value& value) {
   StringStream stream{out};
   Packer packer(stream);
-  pack(packer, value);
+  pack(out, packer, value);
 }
 
 std::string encode_value(const Value& value) {

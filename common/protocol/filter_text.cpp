@@ -228,8 +228,8 @@ class FilterParser {
       SPEX_TRY_ASSIGN(std::string key, path_key());
       read.path.push_back(std::move(key));
     }
-    if (read.path.empty()) return expected("`.` and a key of meta");
     skip_blanks();
+    if (read.path.empty()) return expected("`.` and a key of meta");
     return read;
   }
 
