@@ -11,6 +11,7 @@
 
 #include "conformance/model_text.h"
 #include "conformance/specification.h"
+#include "lts/lts.h"
 
 namespace spex::conformance {
 
@@ -29,6 +30,11 @@ struct Verdict {
 };
 
 Verdict check_conformance(const std::vector<NamedTransition>& model, const Specification& specification);
+
+// The systems that are compared: of a specification, and of a model without its
+// initialisation (invalid_argument unless there is exactly one).
+lts::Lts to_lts(const Specification& specification);
+base::Result<lts::Lts> to_lts(const std::vector<NamedTransition>& model);
 
 std::string_view verdict_name(VerdictKind kind);  // "equivalent", "no_initialisation", …
 
