@@ -24,9 +24,12 @@ const Option* find_letter(const std::vector<Option>& options, std::string_view w
   return found == options.end() ? nullptr : &*found;
 }
 
+// "name" of "--name" and "--name=value".
+std::string_view option_in(std::string_view word) { return word.substr(2, word.find('=') - 2); }
+
 // Brings every option to the one form that is left to Boost: long, and a
 // switch with its value attached. So `-5`, and the word after a switch, stay words.
-Words normalise(const std::vector<Option>& options, const Words& arguments) {
+base::Result<Words> normalise(const std::vector<Option>& options, const Words& arguments) {
   Words result;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string word = arguments[i];
@@ -35,6 +38,12 @@ Words normalise(const std::vector<Option>& options, const Words& arguments) {
     if (option != nullptr && option->is_switch) {
       const bool has_value = i + 1 < arguments.size() && (arguments[i + 1] == "true" || arguments[i + 1] == "false");
       word += "=" + (has_value ? arguments[++i] : "true");
+    }
+    // Boost would take the next option for the value.
+    const bool wants_value = option != nullptr && !option->is_switch && !option->value_name.empty();
+    const bool option_follows = i + 1 < arguments.size() && arguments[i + 1].starts_with("--");
+    if (wants_value && option_follows && find_option(options, option_in(arguments[i + 1])) != nullptr) {
+      return base::fail(base::Reason::invalid_argument, "option --" + option->name + " lacks its value");
     }
     result.push_back(std::move(word));
   }
@@ -98,14 +107,12 @@ std::vector<std::string> CommandLine::values(std::string_view name) const {
 base::Result<CommandLine> parse_command_line(const std::vector<Option>& options,
                                              const std::vector<std::string>& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  const Words before = normalise(options, Words(arguments.begin(), dashes));
+  SPEX_TRY_ASSIGN(const Words before, normalise(options, Words(arguments.begin(), dashes)));
   try {
     const po::options_description description = describe(options);
-    const po::positional_options_description words = po::positional_options_description().add("", -1);
     using namespace po::command_line_style;
     const auto parsed = po::command_line_parser(before)
                             .options(description)
-                            .positional(words)
                             .style(allow_long | long_allow_adjacent | long_allow_next)
                             .run();
     SPEX_TRY_ASSIGN(CommandLine line, collect(options, parsed));
