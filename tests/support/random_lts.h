@@ -1,0 +1,28 @@
+// Random LTSs for properties: small, dense, full of tau, and by seed only.
+#pragma once
+
+#include <cstdint>
+#include <random>
+
+#include "lts/lts.h"
+
+namespace spex::test_support {
+
+struct RandomLtsShape {
+  std::uint32_t states_max = 8;
+  double transitions_per_state = 1.6;
+  std::uint32_t labels = 2;  // visible ones: a, b, …
+  double tau_share = 0.4;
+};
+
+using Random = std::mt19937_64;
+
+lts::Lts random_lts(Random& random, const RandomLtsShape& shape);
+
+// A branching bisimilar variant: states doubled, inert taus put in front, states renumbered.
+lts::Lts bisimilar_variant(Random& random, const lts::Lts& original);
+
+// One transition changed in label or target, or dropped; often, not always, no longer bisimilar.
+lts::Lts mutated(Random& random, const lts::Lts& original);
+
+}  // namespace spex::test_support
