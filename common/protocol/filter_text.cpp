@@ -244,9 +244,10 @@ class FilterParser {
   Result<FilterOperator> comparison_word() {
     if (take_word("in")) return FilterOperator::member;
     for (const std::size_t length : {2, 1}) {
-      const auto op = find_filter_word(text_.substr(at_, length));
+      const std::string_view word = text_.substr(at_, length);
+      const auto op = find_filter_word(word);
       if (!op || !is_comparison(*op)) continue;
-      at_ += length;
+      at_ += word.size();
       skip_blanks();
       return *op;
     }

@@ -118,6 +118,7 @@ TEST_CASE("mistakes in a filter are named with their column", "[filter]") {
       {"meta.x = 5 meta.y = 6", "12", "expected `and`"},
       {"meta.x = 5 and", "15", "expected one of the fields"},
       {"not", "4", "expected one of the fields"},
+      {"idle <", "7", "a duration such as 5m"},
   }));
   CAPTURE(text);
   const auto filter = Filter::parse(text);
