@@ -1,12 +1,23 @@
 #include "lts/branching_bisimulation.h"
 
-#include "base/assert.h"
-#include "lts/reference_bisimulation.h"
+#include "lts/merged_graph.h"
+#include "lts/signature.h"
 
 namespace spex::lts {
 
 base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity relation) {
-  return reference_bisimilar(left, right, relation);
+  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, relation));
+  SignatureRefinement signatures(graph);
+  while (true) {
+    switch (signatures.run(true)) {
+      case SignatureRefinement::Outcome::stable:
+        return signatures.classes()[graph.left_initial] == signatures.classes()[graph.right_initial];
+      case SignatureRefinement::Outcome::separated:
+        return false;
+      case SignatureRefinement::Outcome::unsettled:
+        break;
+    }
+  }
 }
 
 bool branching_bisimilar(const Lts& left, const Lts& right) { return bisimilar(left, right).value(); }

@@ -125,7 +125,7 @@ TEST_CASE("files are read plain and compressed, and a cut-off one is refused", "
   std::string path = "/tmp/aut_format_test.XXXXXX";
   close(mkstemp(path.data()));
   std::string text = "des (0,20000,20001)\n";
-  for (int i = 0; i < 20000; ++i) text += "(" + std::to_string(i) + ",a,20000)\n";
+  for (int i = 0; i < 20000; ++i) text.append("(").append(std::to_string(i)).append(",a,20000)\n");
   gzFile file = gzopen(path.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);

@@ -1,0 +1,146 @@
+#include "lts/signature.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace spex::lts {
+namespace {
+
+constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
+// Stands for tau in elements whose class is a new one.
+constexpr std::uint64_t kInertAction = 0xFFFFFFFFU;
+// A round that makes fewer new classes than one in so many states is slow …
+constexpr std::uint32_t kSlowShare = 64;
+// … and so many slow rounds in a row, or so many rounds per bit of n, end the run.
+constexpr unsigned kSlowRoundsMax = 6;
+constexpr unsigned kRoundsPerBit = 3;
+
+constexpr std::uint64_t element(std::uint64_t action, std::uint32_t class_id) { return action << 32U | class_id; }
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
+  return hash ^ (hash >> 29U);
+}
+
+}  // namespace
+
+SignatureRefinement::SignatureRefinement(const MergedGraph& graph) : graph_(graph) {
+  classes_.assign(graph.state_count, 0);
+  previous_.assign(graph.state_count, 0);
+  arena_.reserve(graph.transitions.size());
+}
+
+SignatureRefinement::Outcome SignatureRefinement::run(bool stop_when_separated) {
+  const unsigned rounds_max = 4 + kRoundsPerBit * static_cast<unsigned>(std::bit_width(graph_.state_count));
+  unsigned slow_rounds = 0;
+  for (unsigned rounds = 1;; ++rounds) {
+    round();
+    if (stop_when_separated && classes_[graph_.left_initial] != classes_[graph_.right_initial]) {
+      return Outcome::separated;
+    }
+    if (class_count_ == previous_count_) return Outcome::stable;
+    const bool slow = (class_count_ - previous_count_) < graph_.state_count / kSlowShare;
+    slow_rounds = slow ? slow_rounds + 1 : 0;
+    if (slow_rounds == kSlowRoundsMax || rounds == rounds_max) return Outcome::unsettled;
+  }
+}
+
+void SignatureRefinement::round() {
+  std::swap(previous_, classes_);
+  previous_count_ = class_count_;
+  sizes_.assign(previous_count_, 0);
+  for (const std::uint32_t class_id : previous_) ++sizes_[class_id];
+  new_classes_.clear();
+  arena_.clear();
+  std::fill(index_.begin(), index_.end(), 0);
+  for (StateId state = 0; state < graph_.state_count; ++state) classes_[state] = classify(state);
+  class_count_ = static_cast<std::uint32_t>(new_classes_.size());
+}
+
+std::uint32_t SignatureRefinement::classify(StateId state) {
+  const std::uint32_t parent = previous_[state];
+  if (sizes_[parent] == 1) {
+    signature_.clear();
+    return add_class(parent, 0);  // nothing to be compared with
+  }
+  const std::uint32_t candidate = collect(state);
+  std::sort(signature_.begin(), signature_.end());
+  signature_.erase(std::unique(signature_.begin(), signature_.end()), signature_.end());
+  if (candidate != kNoClass && contains_signature(candidate)) return candidate;
+  return find_or_add(parent);
+}
+
+std::uint32_t SignatureRefinement::collect(StateId state) {
+  const std::uint32_t own = previous_[state];
+  std::uint32_t candidate = kNoClass;
+  signature_.clear();
+  for (const Transition& step : graph_.outgoing(state)) {
+    if (step.action == kTau && graph_.has_inert && previous_[step.target] == own) {
+      const std::uint32_t target = classes_[step.target];  // known: taus lead to lower numbers
+      signature_.push_back(element(kInertAction, target));
+      if (candidate == kNoClass || target > candidate) candidate = target;
+    } else {
+      signature_.push_back(element(step.action, previous_[step.target]));
+    }
+  }
+  return candidate;
+}
+
+// Whether all of signature_ but the tau to `candidate` itself is in candidate's signature. Only the
+// highest new class can be the one: a signature names only classes made before its own.
+bool SignatureRefinement::contains_signature(std::uint32_t candidate) const {
+  const auto begin = arena_.begin() + new_classes_[candidate].begin;
+  const auto end = arena_.begin() + end_of(candidate);
+  const Element self = element(kInertAction, candidate);
+  return std::all_of(signature_.begin(), signature_.end(),
+                     [&](Element e) { return e == self || std::binary_search(begin, end, e); });
+}
+
+std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
+  if (2 * (new_classes_.size() + 1) > index_.size()) grow_index();
+  std::uint64_t hash = mix(parent, signature_.size());
+  for (const Element e : signature_) hash = mix(hash, e);
+  const std::uint32_t short_hash = static_cast<std::uint32_t>(hash >> 32U);
+  const std::size_t mask = index_.size() - 1;
+  std::size_t slot = short_hash & mask;
+  while (index_[slot] != 0) {
+    const std::uint32_t candidate = index_[slot] - 1;
+    if (matches(candidate, parent, short_hash)) return candidate;
+    slot = (slot + 1) & mask;
+  }
+  const std::uint32_t added = add_class(parent, short_hash);
+  index_[slot] = added + 1;
+  return added;
+}
+
+std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t hash) {
+  new_classes_.push_back({static_cast<std::uint32_t>(arena_.size()), hash, parent});
+  arena_.insert(arena_.end(), signature_.begin(), signature_.end());
+  return static_cast<std::uint32_t>(new_classes_.size() - 1);
+}
+
+bool SignatureRefinement::matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const {
+  const NewClass& known = new_classes_[candidate];
+  if (known.hash != hash || known.parent != parent) return false;
+  const std::size_t size = end_of(candidate) - known.begin;
+  return size == signature_.size() && std::equal(signature_.begin(), signature_.end(), arena_.begin() + known.begin);
+}
+
+void SignatureRefinement::grow_index() {
+  index_.assign(std::max<std::size_t>(1024, index_.size() * 2), 0);
+  const std::size_t mask = index_.size() - 1;
+  for (std::uint32_t id = 0; id < new_classes_.size(); ++id) {
+    if (sizes_[new_classes_[id].parent] == 1) continue;
+    std::size_t slot = new_classes_[id].hash & mask;
+    while (index_[slot] != 0) slot = (slot + 1) & mask;
+    index_[slot] = id + 1;
+  }
+}
+
+std::uint32_t SignatureRefinement::end_of(std::uint32_t new_class) const {
+  return new_class + 1 < new_classes_.size() ? new_classes_[new_class + 1].begin
+                                             : static_cast<std::uint32_t>(arena_.size());
+}
+
+}  // namespace spex::lts

@@ -1,0 +1,77 @@
+// SignatureRefinement: the quick part of deciding bisimilarity.
+//
+// Splits all classes at once, round by round, by what their states can do.
+// A round is linear and reads memory in order, so systems that settle in a few
+// rounds are decided several times faster than by the refinement of
+// refinement.h. Some need as many rounds as they have states; therefore the
+// rounds are limited to O(log n), and refinement.h goes on from the partition
+// reached.
+//
+// Inductive signatures: S. Blom, J. van de Pol, "Distributed branching
+// bisimulation minimization by inductive signatures" (PDMC 2009). States are
+// visited along the taus from their targets up. A state takes over the class
+// of an inert successor if that one can do all that it can; else its signature
+// is { (a, class of target) } with the *new* class for inert taus. Signatures
+// are compared in full, never by hash alone.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lts/merged_graph.h"
+
+namespace spex::lts {
+
+class SignatureRefinement {
+ public:
+  explicit SignatureRefinement(const MergedGraph& graph);
+
+  enum class Outcome : std::uint8_t {
+    stable,     // classes() are the bisimilarity classes
+    separated,  // the initial states are in different classes
+    unsettled,  // classes() is coarser than bisimilarity; more rounds would be slow
+  };
+  // `stop_when_separated`: whether `separated` ends the run before the classes are stable.
+  Outcome run(bool stop_when_separated);
+
+  // Bottom states of one class (those without a tau inside it) have the same { (a, previous class) }
+  // over the taus that left their previous class and all other actions.
+  std::vector<std::uint32_t>& classes() { return classes_; }
+  std::uint32_t class_count() const { return class_count_; }
+  // The classes one round earlier, which classes() refines.
+  std::vector<std::uint32_t>& previous_classes() { return previous_; }
+  std::uint32_t previous_class_count() const { return previous_count_; }
+
+ private:
+  using Element = std::uint64_t;  // action and class
+  struct NewClass {
+    std::uint32_t begin;  // of its signature in arena_
+    std::uint32_t hash;
+    std::uint32_t parent;
+  };
+
+  void round();
+  std::uint32_t classify(StateId state);
+  // The highest new class among inert successors, or kNoClass.
+  std::uint32_t collect(StateId state);
+  bool contains_signature(std::uint32_t candidate) const;
+  std::uint32_t find_or_add(std::uint32_t parent);
+  std::uint32_t add_class(std::uint32_t parent, std::uint32_t hash);
+  bool matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const;
+  void grow_index();
+  std::uint32_t end_of(std::uint32_t new_class) const;
+
+  const MergedGraph& graph_;
+  std::vector<std::uint32_t> classes_;
+  std::vector<std::uint32_t> previous_;
+  std::uint32_t class_count_ = 1;
+  std::uint32_t previous_count_ = 1;
+  std::vector<std::uint32_t> sizes_;  // of classes_
+  // The round under way.
+  std::vector<NewClass> new_classes_;
+  std::vector<Element> arena_;
+  std::vector<std::uint32_t> index_;  // new class + 1; 0 is empty
+  std::vector<Element> signature_;
+};
+
+}  // namespace spex::lts
