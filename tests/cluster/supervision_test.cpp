@@ -252,6 +252,20 @@ TEST_CASE("stop and drain come through the control socket as well", "[supervisio
   CHECK(cluster.processes().empty());
 }
 
+TEST_CASE("a drained cluster refuses new requests as draining and keeps what it has", "[supervision]") {
+  Cluster cluster(with_order(2));
+  cluster.start();
+  auto client = cluster.client();
+  REQUIRE(client->init("order", "o").ok);
+  CHECK(at(cluster.control("drain"), "ok") == Value(true));
+  CHECK(client->transition("o", "pay", "paid").refused("ClusterError", "draining"));
+  CHECK(client->init("order", "p").refused("ClusterError", "draining"));
+  cluster.stop();
+  cluster.start();
+  CHECK(states_of(cluster.client()->get("o").body) == "created");
+  cluster.stop();
+}
+
 TEST_CASE("the router forwards control commands, so that status works from afar", "[supervision]") {
   Cluster cluster(with_order(2));
   cluster.start();
