@@ -95,8 +95,9 @@ bool ControlSocket::advance(ConnectionId id, Connection& connection, std::vector
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;
   connection.input.append(buffer, static_cast<std::size_t>(got));
+  if (connection.input.size() > kLineBytesMax) return false;
   const auto end = connection.input.find('\n');
-  if (end == std::string::npos) return connection.input.size() <= kLineBytesMax;
+  if (end == std::string::npos) return true;
   connection.asked = true;
   requests.push_back({id, connection.input.substr(0, end)});
   return true;

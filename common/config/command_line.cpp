@@ -27,6 +27,10 @@ const Option* find_letter(const std::vector<Option>& options, std::string_view w
 // "name" of "--name" and "--name=value".
 std::string_view option_in(std::string_view word) { return word.substr(2, word.find('=') - 2); }
 
+bool takes_value(const Option* option) {
+  return option != nullptr && (option->is_switch || !option->value_name.empty());
+}
+
 // Brings every option to the one form that is left to Boost: long, and a
 // switch with its value attached. So `-5`, and the word after a switch, stay words.
 base::Result<Words> normalise(const std::vector<Option>& options, const Words& arguments) {
@@ -45,7 +49,11 @@ base::Result<Words> normalise(const std::vector<Option>& options, const Words& a
     if (wants_value && option_follows && find_option(options, option_in(arguments[i + 1])) != nullptr) {
       return base::fail(base::Reason::invalid_argument, "option --" + option->name + " lacks its value");
     }
+    const bool is_empty_value =
+        word.starts_with("--") && word.ends_with('=') && takes_value(find_option(options, option_in(word)));
+    if (is_empty_value) word.pop_back();  // Boost refuses `--name=` but takes the empty word after it
     result.push_back(std::move(word));
+    if (is_empty_value) result.emplace_back();
   }
   return result;
 }
