@@ -36,6 +36,13 @@ void apply_heartbeat(zmq::socket_t& socket, const std::string& endpoint, std::ch
   if (is_tcp) socket.set(zmq::sockopt::tcp_keepalive, 1);
 }
 
+// What is wrong with the text of an endpoint stays wrong; all else is the system's "not now".
+base::Error endpoint_error(const std::string& what, const zmq::error_t& error) {
+  const bool is_final = error.num() == EINVAL || error.num() == EPROTONOSUPPORT || error.num() == ENOCOMPATPROTO ||
+                        error.num() == ENAMETOOLONG;
+  return fail(is_final ? Reason::invalid_argument : Reason::storage_open, what + ": " + error.what());
+}
+
 }  // namespace
 
 struct Context::Impl {
@@ -98,7 +105,7 @@ Result<void> Socket::bind(const std::string& endpoint) {
     stale_ = true;
     return {};
   } catch (const zmq::error_t& error) {
-    return fail(Reason::invalid_argument, "bind " + endpoint + ": " + error.what());
+    return endpoint_error("bind " + endpoint, error);
   }
 }
 
@@ -109,7 +116,7 @@ Result<void> Socket::connect(const std::string& endpoint) {
     stale_ = true;
     return {};
   } catch (const zmq::error_t& error) {
-    return fail(Reason::invalid_argument, "connect " + endpoint + ": " + error.what());
+    return endpoint_error("connect " + endpoint, error);
   }
 }
 

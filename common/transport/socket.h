@@ -89,7 +89,8 @@ class Socket {
   Socket& operator=(Socket&&) noexcept;
   ~Socket();
 
-  // Fails with invalid_argument, naming the endpoint and the cause. An ipc bind
+  // Fails with invalid_argument if `endpoint` is none, with storage_open if the
+  // system refuses it now; the message names endpoint and cause. An ipc bind
   // takes the path over from whoever has it (libzmq): lock before you bind.
   base::Result<void> bind(const std::string& endpoint);
   base::Result<void> connect(const std::string& endpoint);
