@@ -20,7 +20,7 @@ enum class Bisimilarity : std::uint8_t {
 };
 
 // Whether the initial states are bisimilar; never wrong, never "undecided". O(m log n) time and
-// O(m) memory. Fails (too_large) only if both together have 2^32 - 1 states or transitions or more.
+// O(m) memory. Fails (too_large) only if both together have 2^32 - 1 states or 2^30 transitions.
 base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity relation = Bisimilarity::branching);
 
 // The same for LTSs known to be small enough.

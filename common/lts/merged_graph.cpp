@@ -8,6 +8,9 @@
 namespace spex::lts {
 namespace {
 
+// Two bits of a 32-bit number are flags in transition_sets.h.
+constexpr std::uint64_t kTransitionsEnd = 1U << 30U;
+
 // Both LTSs under one numbering of states and actions.
 class Union {
  public:
@@ -178,10 +181,10 @@ base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimi
                                        std::vector<StateId>* state_of) {
   const std::uint64_t states = std::uint64_t{left.state_count()} + right.state_count();
   const std::uint64_t transitions = std::uint64_t{left.transition_count()} + right.transition_count();
-  if (states >= kNoState || transitions >= kNoState) {
+  if (states >= kNoState || transitions >= kTransitionsEnd) {
     return base::fail(base::Reason::too_large, "compare: both systems together have " + std::to_string(states) +
                                                    " states and " + std::to_string(transitions) +
-                                                   " transitions, the limit is 4294967294 each");
+                                                   " transitions; there must be fewer than 4294967295 and 1073741824");
   }
   const Union both(left, right);
   Components components(both, relation != Bisimilarity::strong);

@@ -49,9 +49,12 @@ struct MergedGraph {
   }
 };
 
-// Fails (too_large) past 2^32 - 2 states or transitions. If `state_of` is given it receives the graph's state for
+// Fails (too_large) at 2^32 - 1 states or 2^30 transitions. If `state_of` is given it receives the graph's state for
 // each state of `left`, then of `right`; kNoState for those that cannot be reached.
 base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimilarity relation,
                                        std::vector<StateId>* state_of = nullptr);
+
+// Whether the states `left_initial` and `right_initial` are bisimilar. (In branching_bisimulation.cpp.)
+bool initial_states_bisimilar(const MergedGraph& graph);
 
 }  // namespace spex::lts

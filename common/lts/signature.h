@@ -33,6 +33,8 @@ class SignatureRefinement {
   };
   // `stop_when_separated`: whether `separated` ends the run before the classes are stable.
   Outcome run(bool stop_when_separated);
+  // One round.
+  void round();
 
   // Bottom states of one class (those without a tau inside it) have the same { (a, previous class) }
   // over the taus that left their previous class and all other actions.
@@ -50,7 +52,6 @@ class SignatureRefinement {
     std::uint32_t parent;
   };
 
-  void round();
   std::uint32_t classify(StateId state);
   // The highest new class among inert successors, or kNoClass.
   std::uint32_t collect(StateId state);

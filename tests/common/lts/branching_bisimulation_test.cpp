@@ -7,7 +7,10 @@
 
 #include "lts/aut_format.h"
 #include "lts/lts_builder.h"
+#include "lts/merged_graph.h"
 #include "lts/reference_bisimulation.h"
+#include "lts/refinement.h"
+#include "lts/signature.h"
 #include "tests/support/random_lts.h"
 
 using namespace spex::lts;
@@ -57,4 +60,26 @@ TEST_CASE("the fast verdict is the reference's, in both argument orders", "[lts]
   }
   CHECK(equivalent > pairs / 2);
   CHECK(equivalent < 3 * pairs - pairs / 4);
+}
+
+TEST_CASE("refinement from the first round on has the reference's verdict", "[lts]") {
+  const std::uint64_t seed = std::random_device{}();
+  Random random(seed);
+  const unsigned pairs = pairs_wanted(1500);
+  for (unsigned i = 0; i < pairs; ++i) {
+    const Lts left = random_lts(random, random_shape(random));
+    Lts right = random() % 2 == 0 ? bisimilar_variant(random, left) : left;
+    if (random() % 2 == 0) right = mutated(random, right);
+    for (const Bisimilarity relation : kRelations) {
+      const MergedGraph graph = *merge_graphs(left, right, relation);
+      SignatureRefinement signatures(graph);
+      signatures.round();
+      Refinement refinement(graph, signatures.classes(), signatures.class_count(), signatures.previous_classes(),
+                            signatures.previous_class_count());
+      refinement.run(random() % 2 == 0);
+      if (refinement.separated() != reference_bisimilar(left, right, relation)) continue;
+      FAIL_CHECK("seed " << seed << " pair " << i << " relation " << static_cast<int>(relation) << "\n"
+                         << *format_aut(left) << *format_aut(right));
+    }
+  }
 }
