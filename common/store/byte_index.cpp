@@ -1,0 +1,180 @@
+#include "store/byte_index.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "store/varint.h"
+
+namespace spex::store {
+namespace {
+
+// An arena entry: number 4, length 1–3, bytes.
+constexpr std::size_t kNumberBytes = 4;
+
+std::size_t length_bytes(std::size_t length) { return length < 128 ? 1 : length < 16384 ? 2 : 3; }
+
+}  // namespace
+
+ByteIndex::ByteIndex(std::uint64_t seed, std::size_t expected) : seed_(seed) {
+  // Entries spread over the pages with little deviation; 80 % leaves room for it.
+  constexpr std::size_t kPerPage = kSplitAt * 8 / 10;
+  depth_ = expected <= kPerPage ? 0 : static_cast<unsigned>(std::bit_width((expected - 1) / kPerPage));
+  directory_.resize(std::size_t{1} << depth_);
+  for (std::size_t i = 0; i < directory_.size(); ++i) {
+    directory_[i] = static_cast<std::uint32_t>(i);
+    pages_.push_back(std::make_unique<Page>());
+    pages_.back()->depth = depth_;
+  }
+}
+
+std::uint64_t ByteIndex::hash(std::string_view bytes) const { return base::hash64(bytes, seed_); }
+
+std::string_view ByteIndex::bytes(Reference reference) const {
+  const std::uint8_t* p = at(reference) + kNumberBytes;
+  std::size_t length = *p & 127U;
+  for (unsigned shift = 7; *p++ >= 128; shift += 7) length |= std::size_t{*p & 127U} << shift;
+  return {reinterpret_cast<const char*>(p), length};
+}
+
+std::uint32_t ByteIndex::number_at(Reference reference) const { return get_word<std::uint32_t>(at(reference)); }
+
+std::optional<std::size_t> ByteIndex::slot_of(const Page& page, std::string_view wanted, std::uint64_t hash) const {
+  const std::uint8_t tag = tag_of(hash);
+  for (std::size_t i = home_of(hash); page.tags[i] != kEmpty; i = (i + 1) % kSlots) {
+    if (page.tags[i] == tag && bytes(page.references[i]) == wanted) return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> ByteIndex::find(std::string_view wanted) const {
+  const std::uint64_t hashed = hash(wanted);
+  const Page& page = page_of(hashed);
+  const auto slot = slot_of(page, wanted, hashed);
+  if (!slot) return std::nullopt;
+  return number_at(page.references[*slot]);
+}
+
+void ByteIndex::prefetch_slot(std::uint64_t hashed) const {
+  const Page& page = page_of(hashed);
+  __builtin_prefetch(&page.tags[home_of(hashed)]);
+  __builtin_prefetch(&page.references[home_of(hashed)]);
+}
+
+std::optional<ByteIndex::Reference> ByteIndex::candidate(std::uint64_t hashed) const {
+  const Page& page = page_of(hashed);
+  for (std::size_t i = home_of(hashed); page.tags[i] != kEmpty; i = (i + 1) % kSlots) {
+    if (page.tags[i] != tag_of(hashed)) continue;
+    __builtin_prefetch(at(page.references[i]));
+    return page.references[i];
+  }
+  return std::nullopt;
+}
+
+void ByteIndex::place(Page& page, std::uint64_t hashed, Reference reference) {
+  std::size_t i = home_of(hashed);
+  while (page.tags[i] > kRemoved) i = (i + 1) % kSlots;
+  if (page.tags[i] == kRemoved) {
+    --page.removed;
+  } else {
+    ++page.used;
+  }
+  page.tags[i] = tag_of(hashed);
+  page.references[i] = reference;
+}
+
+std::optional<ByteIndex::Reference> ByteIndex::insert(std::string_view added, std::uint32_t number) {
+  const auto reference = allocate(kNumberBytes + length_bytes(added.size()) + added.size());
+  if (!reference) return std::nullopt;
+  std::uint8_t* p = put_word(at(*reference), number);
+  p = put_varint(p, added.size());
+  std::memcpy(p, added.data(), added.size());
+  const std::uint64_t hashed = hash(added);
+  make_room(hashed);
+  place(page_of(hashed), hashed, *reference);
+  ++size_;
+  return reference;
+}
+
+void ByteIndex::erase(std::string_view erased) {
+  const std::uint64_t hashed = hash(erased);
+  Page& page = page_of(hashed);
+  const auto slot = slot_of(page, erased, hashed);
+  if (!slot) return;
+  const Reference reference = page.references[*slot];
+  std::size_t i = *slot;
+  page.tags[i] = kRemoved;
+  ++page.removed;
+  // Nothing probes past an empty slot: the removed ones before it can be empty too.
+  if (page.tags[(i + 1) % kSlots] == kEmpty) {
+    for (; page.tags[i] == kRemoved; i = (i + kSlots - 1) % kSlots) {
+      page.tags[i] = kEmpty;
+      --page.removed;
+      --page.used;
+    }
+  }
+  const std::size_t size = kNumberBytes + length_bytes(erased.size()) + erased.size();
+  const std::size_t units = (size + kUnit - 1) / kUnit;
+  if (free_by_units_.size() <= units) free_by_units_.resize(units + 1);
+  put_word(at(reference), free_by_units_[units]);
+  free_by_units_[units] = reference + 1;
+  --size_;
+}
+
+void ByteIndex::make_room(std::uint64_t hashed) {
+  while (page_of(hashed).used >= kSplitAt) split(hashed);
+}
+
+// Puts the page's entries into two pages, or, if many were removed ones, back into one.
+void ByteIndex::split(std::uint64_t hashed) {
+  const std::size_t directory_at = depth_ ? hashed >> (64 - depth_) : 0;
+  const std::uint32_t number = directory_[directory_at];
+  const std::unique_ptr<Page> old = std::exchange(pages_[number], std::make_unique<Page>());
+  const bool splits = old->used - old->removed > kSplitAt / 2;
+  pages_[number]->depth = old->depth + (splits ? 1 : 0);
+  if (splits) {
+    if (old->depth == depth_) {
+      SPEX_ASSERT(depth_ < 30);
+      std::vector<std::uint32_t> doubled(directory_.size() * 2);
+      for (std::size_t i = 0; i < doubled.size(); ++i) doubled[i] = directory_[i / 2];
+      directory_ = std::move(doubled);
+      ++depth_;
+    }
+    pages_.push_back(std::make_unique<Page>());
+    pages_.back()->depth = old->depth + 1;
+    const std::size_t span = std::size_t{1} << (depth_ - old->depth);
+    const std::size_t first = (depth_ ? hashed >> (64 - depth_) : 0) / span * span;
+    for (std::size_t i = first + span / 2; i < first + span; ++i) {
+      directory_[i] = static_cast<std::uint32_t>(pages_.size() - 1);
+    }
+  }
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    if (old->tags[i] <= kRemoved) continue;
+    const std::uint64_t of_entry = hash(bytes(old->references[i]));
+    place(page_of(of_entry), of_entry, old->references[i]);
+  }
+}
+
+std::optional<ByteIndex::Reference> ByteIndex::allocate(std::size_t size) {
+  const std::size_t units = (size + kUnit - 1) / kUnit;
+  if (units < free_by_units_.size() && free_by_units_[units]) {
+    const Reference reference = free_by_units_[units] - 1;
+    free_by_units_[units] = get_word<Reference>(at(reference));
+    return reference;
+  }
+  constexpr std::uint64_t kSegment = std::uint64_t{1} << kSegmentBits;
+  SPEX_ASSERT(units * kUnit <= kSegment);
+  if (free_from_ % kSegment + units * kUnit > kSegment) free_from_ = (free_from_ / kSegment + 1) * kSegment;
+  if ((free_from_ + units * kUnit) / kUnit > 0xfffffff0U) return std::nullopt;
+  while (free_from_ >> kSegmentBits >= segments_.size()) {
+    segments_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(kSegment));
+  }
+  const auto reference = static_cast<Reference>(free_from_ / kUnit);
+  free_from_ += units * kUnit;
+  return reference;
+}
+
+}  // namespace spex::store

@@ -1,0 +1,80 @@
+// ByteIndex: byte strings of 1 B to 64 KiB → 32-bit numbers, in memory, compact:
+// identifiers of instances, names. The bytes lie in an arena (length, number,
+// bytes), the hash slots (a tag and a reference) in pages of an extendible hash
+// table (Fagin et al., "Extendible hashing", 1979): growing splits one page of
+// 2,048 slots, so no insertion waits for a whole table to be rehashed.
+// About 15 bytes besides the string itself. Removed strings' places are reused.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace spex::store {
+
+class ByteIndex {
+ public:
+  // Where a string lies; valid until it is removed.
+  using Reference = std::uint32_t;
+
+  // `expected`: so many entries are added without splitting a page.
+  explicit ByteIndex(std::uint64_t seed, std::size_t expected = 0);
+  ByteIndex(ByteIndex&&) = default;
+  ByteIndex& operator=(ByteIndex&&) = default;
+
+  std::optional<std::uint32_t> find(std::string_view bytes) const;
+  // `bytes` must not be there yet. Nothing if the arena (8 GiB) is full.
+  std::optional<Reference> insert(std::string_view bytes, std::uint32_t number);
+  void erase(std::string_view bytes);  // does nothing if it is not there
+  std::string_view bytes(Reference reference) const;
+  std::size_t size() const { return size_; }
+
+  // A lookup in three steps, for prefetching over a batch.
+  std::uint64_t hash(std::string_view bytes) const;
+  void prefetch_slot(std::uint64_t hash) const;
+  // The number whose tag matches first; its bytes are not compared. Prefetches the entry.
+  std::optional<Reference> candidate(std::uint64_t hash) const;
+  std::uint32_t number_at(Reference reference) const;
+
+ private:
+  static constexpr std::size_t kSlots = 2048;    // of a page
+  static constexpr std::size_t kSplitAt = 1740;  // 85 %
+  static constexpr unsigned kSegmentBits = 20;   // an arena segment: 1 MiB
+  static constexpr unsigned kUnit = 2;           // references count units of so many bytes
+  static constexpr std::uint8_t kEmpty = 0, kRemoved = 1;
+  struct Page {
+    std::array<std::uint8_t, kSlots> tags{};
+    std::array<Reference, kSlots> references;
+    std::uint32_t used = 0;     // slots that are not empty
+    std::uint32_t removed = 0;  // of these, removed ones
+    unsigned depth = 0;         // leading bits of the hash that all its entries share
+  };
+  static std::uint8_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint8_t>((hash & 0xff) < 2 ? (hash & 0xff) + 2 : hash & 0xff);
+  }
+  static std::size_t home_of(std::uint64_t hash) { return (hash >> 8) % kSlots; }
+  Page& page_of(std::uint64_t hash) const { return *pages_[directory_[depth_ ? hash >> (64 - depth_) : 0]]; }
+  static void place(Page& page, std::uint64_t hash, Reference reference);
+  std::optional<std::size_t> slot_of(const Page& page, std::string_view bytes, std::uint64_t hash) const;
+  void make_room(std::uint64_t hash);
+  void split(std::uint64_t hash);
+  std::uint8_t* at(Reference reference) const {
+    const std::uint64_t offset = std::uint64_t{reference} * kUnit;
+    return segments_[offset >> kSegmentBits].get() + (offset & ((1U << kSegmentBits) - 1));
+  }
+  std::optional<Reference> allocate(std::size_t size);
+
+  std::uint64_t seed_;
+  unsigned depth_ = 0;
+  std::vector<std::uint32_t> directory_;  // leading `depth_` bits of the hash → page
+  std::vector<std::unique_ptr<Page>> pages_;
+  std::size_t size_ = 0;
+  std::vector<std::unique_ptr<std::uint8_t[]>> segments_;
+  std::uint64_t free_from_ = 0;           // next byte never used
+  std::vector<Reference> free_by_units_;  // per size in units: first free place + 1
+};
+
+}  // namespace spex::store

@@ -1,0 +1,194 @@
+// Transactions: commit, what a failed one leaves, checkpoints, closing.
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+#include "store/packed_store.h"
+
+namespace spex::store {
+
+using base::fail;
+using base::Reason;
+using base::Result;
+
+namespace {
+
+// A snapshot is not worth while until so many operations (times snapshot_every) would be replayed.
+constexpr std::uint64_t kQuietSnapshots = 100;
+// When checkpoints fail, the write-ahead log may grow to so many times its normal size.
+constexpr std::uint64_t kWalOverrun = 16;
+constexpr std::uint32_t kDropSlice = 4'096;
+
+}  // namespace
+
+bool PackedStore::has_uncommitted() const {
+  if (broken_) return false;
+  return failed_ || !memory_->log.rows.empty() || memory_->keys.has_unlogged_changes() || database().in_transaction();
+}
+
+Result<void> PackedStore::commit() {
+  if (broken_) return *broken_;
+  if (!has_uncommitted()) return {};
+  if (!failed_) {
+    if (auto written = write_batch(); !written) failed_ = std::move(written).error();
+  }
+  if (failed_) return drop_batch(*failed_);
+  ++counters_.commits;
+  if (auto in_place = file_.check_in_place(); !in_place) {
+    broken_ = in_place.error();
+    return in_place;
+  }
+  // Usually maintain() has done it before, when no reply was waiting.
+  if (database().wal_frames() >= 2 * options_.checkpoint_pages) (void)checkpoint();
+  return {};
+}
+
+Result<void> PackedStore::write_batch() {
+  if (database().wal_frames() >= kWalOverrun * options_.checkpoint_pages) SPEX_TRY(checkpoint());
+  SPEX_TRY(begin());
+  log_raised_floors();
+  if (!memory_->log.rows.empty()) {
+    SPEX_TRY(drop_key_chunks());
+    SPEX_TRY(save_chunks());
+    SPEX_TRY(write_rows());
+  }
+  SPEX_TRY(commit_.execute());
+  return {};
+}
+
+// What the key table forgot: floors as records, the rest in the rows' headers.
+void PackedStore::log_raised_floors() {
+  KeyTable& keys = memory_->keys;
+  if (!keys.has_unlogged_changes()) return;
+  memory_->log.reserve(newest_time_, keys.next());
+  for (const std::uint32_t slot : keys.take_raised_floors()) {
+    LogRecord record;
+    record.kind = RecordKind::floor_raised;
+    record.number = slot;
+    record.key_number = keys.client(slot).floor;
+    const Address address = memory_->log.reserve(newest_time_, keys.next());
+    memory_->log.add(record);
+    memory_->touch(Memory::chunk_of_client(slot), row_of(address));
+  }
+}
+
+Result<void> PackedStore::drop_key_chunks() {
+  const auto [first, end] = memory_->keys.take_dropped_chunks();
+  if (first == end) return {};
+  for (std::uint32_t chunk = first; chunk < end; ++chunk) memory_->chunks.forget({ChunkKind::keys, chunk});
+  return drop_chunks_.bind(1, ChunkId{ChunkKind::keys, first}.row())
+      .bind(2, ChunkId{ChunkKind::keys, end}.row())
+      .execute();
+}
+
+// At a steady pace, so that no commit has many of them and replaying stays bounded.
+Result<void> PackedStore::save_chunks() {
+  Memory& memory = *memory_;
+  const std::uint64_t row = memory.log.last_row();
+  for (; memory.saved_at_operation + options_.snapshot_every <= memory.operations;
+       memory.saved_at_operation += options_.snapshot_every) {
+    const ChunkTracker::Dirty* const dirty = memory.chunks.oldest();
+    if (!dirty || memory.operations - dirty->operation < kQuietSnapshots * options_.snapshot_every) continue;
+    const ChunkId chunk = dirty->id;
+    const std::vector<std::uint8_t> content = memory.encode(chunk);
+    std::vector<std::uint8_t> body(4 + content.size());
+    std::memcpy(&body[4], content.data(), content.size());
+    put_word(body.data(), checksum32(content, chunk_seed(chunk, row)));
+    SPEX_TRY(save_chunk_.bind(1, chunk.row()).bind(2, row).bind(3, Bytes(body)).execute());
+    memory.chunks.saved(chunk, row);
+  }
+  return {};
+}
+
+Result<void> PackedStore::write_rows() {
+  LogTail& log = memory_->log;
+  const ChunkTracker::Dirty* const dirty = memory_->chunks.oldest();
+  // At least the newest row, which tells the next position of a request key.
+  const std::uint64_t replay_from = dirty ? dirty->row : log.last_row();
+  for (const auto& row : log.rows) {
+    const Bytes body = row->finish(replay_from, memory_->keys.tail(), memory_->keys.floor_of_all());
+    SPEX_TRY(insert_row_.bind(1, row->row()).bind(2, body).execute());
+  }
+  // Should COMMIT fail now, all of memory is dropped anyway.
+  log.written(replay_from);
+  return {};
+}
+
+base::Error PackedStore::drop_batch(base::Error cause) {
+  base::log_limited(base::LogLevel::error, "store_commit_failed", {{"error", base::to_string(cause)}});
+  failed_.reset();
+  ++counters_.recoveries;
+  if (database().in_transaction()) {
+    if (auto rolled_back = database().run("ROLLBACK"); !rolled_back && database().in_transaction()) {
+      broken_ = rolled_back.error();
+      return cause;
+    }
+  }
+  if (auto loaded = load(); !loaded) {
+    broken_ = loaded.error();
+  } else {
+    supersede_failed_commit();
+  }
+  return cause;
+}
+
+// A COMMIT that failed when it was synced has left a complete transaction behind the
+// end of the write-ahead log; SQLite would find it there after a crash. A small
+// commit takes its place, whether or not it can be synced.
+void PackedStore::supersede_failed_commit() {
+  const std::string recoveries = std::to_string(counters_.recoveries);
+  auto superseded = begin();
+  if (superseded) superseded = catalog_->put_setting("store.recoveries", recoveries);
+  if (superseded) superseded = commit_.execute();
+  if (superseded) return;
+  if (database().in_transaction()) superseded = database().run("ROLLBACK");
+  if (database().in_transaction()) broken_ = superseded.error();
+}
+
+Result<void> PackedStore::checkpoint() {
+  auto done = database().checkpoint();
+  if (!done) {
+    ++counters_.checkpoint_failures;
+    base::log_limited(base::LogLevel::error, "store_checkpoint_failed", {{"error", base::to_string(done.error())}});
+  }
+  return done;
+}
+
+Result<bool> PackedStore::maintain(base::Timestamp now) {
+  if (broken_) return *broken_;
+  newest_time_ = std::max(newest_time_, now);
+  if (failed_) return false;
+  if (!database().in_transaction() && database().wal_frames() >= options_.checkpoint_pages) {
+    SPEX_TRY(checkpoint());
+    return true;
+  }
+  return false;
+}
+
+Result<void> PackedStore::drop_all_instances() {
+  SPEX_TRY(check_usable());
+  for (std::uint32_t number = 1; number < memory_->states.size(); ++number) {
+    if (memory_->states.is_living(number)) SPEX_TRY(remove(InstanceNumber(number), nullptr, nullptr));
+    if (number % kDropSlice == 0) SPEX_TRY(commit());
+  }
+  return commit();
+}
+
+Result<void> PackedStore::close() {
+  if (broken_) return *broken_;
+  SPEX_TRY(commit());
+  SPEX_TRY(checkpoint());
+  broken_ = fail(Reason::storage_open, "the store is closed");
+  memory_.reset();
+  catalog_.reset();
+  events_.reset();
+  history_.reset();
+  for (Statement* statement : {&begin_, &commit_, &insert_row_, &save_chunk_, &drop_chunks_, &insert_instance_,
+                               &update_instance_, &remove_instance_, &details_}) {
+    *statement = Statement();
+  }
+  file_.close();
+  return {};
+}
+
+}  // namespace spex::store

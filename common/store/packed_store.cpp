@@ -1,0 +1,287 @@
+// Opening, reading, small tables. Changes of instances: packed_changes.cpp;
+// transactions: packed_commit.cpp.
+#include "store/packed_store.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "store/recovery.h"
+
+namespace spex::store {
+
+using base::fail;
+using base::Reason;
+using base::Result;
+
+Result<std::unique_ptr<InstanceStore>> InstanceStore::open(StoreOptions options) {
+  return PackedStore::open(std::move(options));
+}
+
+Result<std::unique_ptr<InstanceStore>> PackedStore::open(StoreOptions options) {
+  SPEX_TRY_ASSIGN(ShardFile file, ShardFile::open(options));
+  std::unique_ptr<PackedStore> store(new PackedStore(std::move(options), std::move(file)));
+  const auto started = std::chrono::steady_clock::now();
+  auto loaded = store->load();
+  if (!loaded) {
+    base::Error error = std::move(loaded).error();
+    error.message = "open " + store->options_.path + ": " + error.message;
+    return error;
+  }
+  const auto took = std::chrono::steady_clock::now() - started;
+  store->counters_.recovery_microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  store->counters_.recovered_records = store->memory_->replayed;
+  return std::unique_ptr<InstanceStore>(std::move(store));
+}
+
+PackedStore::~PackedStore() = default;
+
+Result<void> PackedStore::load() {
+  memory_.reset();
+  catalog_.reset();
+  events_.reset();
+  history_.reset();
+  newest_time_ = std::max(newest_time_, options_.now);
+  SPEX_TRY(prepare_statements());
+  SPEX_TRY_ASSIGN(catalog_, Catalog::load(database(), options_.names_max));
+  SPEX_TRY_ASSIGN(events_, EventLog::load(database()));
+  SPEX_TRY_ASSIGN(history_, HistoryReader::load(database()));
+  // The hash is seeded anew each time, so that nobody can choose identifiers that collide.
+  std::random_device random;
+  SPEX_TRY_ASSIGN(memory_, recover(database(), options_, std::uint64_t{random()} << 32 | random()));
+  return {};
+}
+
+Result<void> PackedStore::prepare_statements() {
+  const auto one = [&](Statement& statement, const char* sql, Reason otherwise) -> Result<void> {
+    SPEX_TRY_ASSIGN(statement, Statement::prepare(database(), sql, otherwise));
+    return {};
+  };
+  constexpr Reason kWrite = Reason::storage_insert;
+  SPEX_TRY(one(begin_, "BEGIN IMMEDIATE", kWrite));
+  SPEX_TRY(one(commit_, "COMMIT", kWrite));
+  SPEX_TRY(one(insert_row_, "INSERT INTO log VALUES(?1,?2)", kWrite));
+  SPEX_TRY(
+      one(save_chunk_, "INSERT INTO snapshot VALUES(?1,?2,?3) ON CONFLICT(chunk) DO UPDATE SET n=?2, body=?3", kWrite));
+  SPEX_TRY(one(drop_chunks_, "DELETE FROM snapshot WHERE chunk>=?1 AND chunk<?2", Reason::storage_delete));
+  SPEX_TRY(one(insert_instance_, "INSERT INTO instances VALUES(?1,?2,?3,?4,?5,?6)", kWrite));
+  SPEX_TRY(one(update_instance_, "UPDATE instances SET spec=?2, created=?3, base_state=?4, meta=?5 WHERE number=?1",
+               kWrite));
+  SPEX_TRY(one(remove_instance_, "DELETE FROM instances WHERE number=?1 RETURNING id", Reason::storage_delete));
+  return one(details_, "SELECT id, meta, created, base_state FROM instances WHERE number=?1", Reason::storage_lookup);
+}
+
+Result<void> PackedStore::check_usable() const {
+  if (broken_) return *broken_;
+  if (failed_) return *failed_;
+  return {};
+}
+
+template <typename T>
+Result<T> PackedStore::counted(Result<T> result) {
+  if (!result && result.error().reason == Reason::storage_corrupt) ++counters_.corrupt_records;
+  return result;
+}
+
+Result<NameId> PackedStore::intern(std::string_view name) {
+  if (const auto known = find_name(name)) return *known;
+  SPEX_TRY(begin());
+  SPEX_TRY_ASSIGN(const std::uint32_t id, catalog_->names().add(name));
+  return NameId(id);
+}
+
+std::optional<NameId> PackedStore::find_name(std::string_view name) const {
+  if (broken_) return std::nullopt;
+  const auto id = catalog_->names().find(name);
+  return id ? std::optional(NameId(*id)) : std::nullopt;
+}
+
+std::string_view PackedStore::name(NameId id) const {
+  return broken_ ? std::string_view() : catalog_->names().name(id.value());
+}
+
+Result<SpecificationId> PackedStore::intern_specification(std::string_view name) {
+  if (const auto known = find_specification(name)) return *known;
+  SPEX_TRY(begin());
+  SPEX_TRY_ASSIGN(const std::uint32_t id, catalog_->specifications().add(name));
+  return SpecificationId(static_cast<std::uint16_t>(id));
+}
+
+std::string_view PackedStore::specification_name(SpecificationId id) const {
+  return broken_ ? std::string_view() : catalog_->specifications().name(id.value());
+}
+
+std::optional<SpecificationId> PackedStore::find_specification(std::string_view name) const {
+  if (broken_) return std::nullopt;
+  const auto id = catalog_->specifications().find(name);
+  return id ? std::optional(SpecificationId(static_cast<std::uint16_t>(*id))) : std::nullopt;
+}
+
+std::optional<InstanceNumber> PackedStore::find(std::string_view identifier) const {
+  if (broken_) return std::nullopt;
+  const auto number = memory_->directory.find(identifier);
+  return number ? std::optional(InstanceNumber(*number)) : std::nullopt;
+}
+
+void PackedStore::prefetch(std::span<const std::string_view> identifiers) const {
+  if (broken_) return;
+  constexpr std::size_t kAtOnce = 64;
+  std::array<std::uint64_t, kAtOnce> hashes;
+  std::array<std::optional<ByteIndex::Reference>, kAtOnce> entries;
+  const ByteIndex& directory = memory_->directory;
+  for (std::size_t first = 0; first < identifiers.size(); first += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, identifiers.size() - first);
+    for (std::size_t i = 0; i < count; ++i) directory.prefetch_slot(hashes[i] = directory.hash(identifiers[first + i]));
+    for (std::size_t i = 0; i < count; ++i) entries[i] = directory.candidate(hashes[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (entries[i]) memory_->states.prefetch(directory.number_at(*entries[i]));
+    }
+  }
+}
+
+Instance PackedStore::instance(InstanceNumber number) const {
+  if (broken_) return {};
+  SPEX_ASSERT(memory_->states.is_living(number.value()));
+  const State& state = memory_->states[number.value()];
+  return {number,
+          SpecificationId(state.specification()),
+          NameId(state.state),
+          state.sequence,
+          state.at,
+          state.timeout_reported()};
+}
+
+Result<InstanceDetails> PackedStore::details(InstanceNumber number) {
+  if (broken_) return *broken_;
+  const ResetAtEnd reset(details_);
+  auto row = details_.bind(1, number.value()).step();
+  if (row && !*row)
+    row = fail(Reason::storage_corrupt, "the row is missing of instance number " + std::to_string(number.value()));
+  SPEX_TRY(counted(std::move(row)));
+  return InstanceDetails{std::string(as_text(details_.bytes(0))), std::string(as_text(details_.bytes(1))),
+                         details_.integer(2), NameId(static_cast<std::uint32_t>(details_.integer(3)))};
+}
+
+Result<std::vector<Record>> PackedStore::history(InstanceNumber number, std::uint32_t before, std::size_t limit) {
+  if (broken_) return *broken_;
+  SPEX_ASSERT(memory_->states.is_living(number.value()));
+  return counted(history_->read(*memory_, catalog_->names(), number.value(), before, limit, 0));
+}
+
+void PackedStore::scan(InstanceNumber from, const std::function<bool(const Instance&)>& visit) const {
+  if (broken_) return;
+  for (std::uint32_t number = std::max(from.value(), 1U); number < memory_->states.size(); ++number) {
+    if (memory_->states[number].is_living() && !visit(instance(InstanceNumber(number)))) return;
+  }
+}
+
+std::uint64_t PackedStore::instance_count(SpecificationId specification) const {
+  if (broken_ || specification.value() >= memory_->instances_by_specification.size()) return 0;
+  return memory_->instances_by_specification[specification.value()];
+}
+
+KeyLookup PackedStore::find_key(const RequestKey& key) const { return broken_ ? KeyLookup() : memory_->keys.find(key); }
+
+std::optional<InstanceNumber> PackedStore::instance_of(const StoredOutcome& outcome) const {
+  const std::uint32_t number = outcome.instance.value();
+  if (broken_ || number == 0 || !memory_->states.is_living(number)) return std::nullopt;
+  if (memory_->states[number].born() > outcome.address) return std::nullopt;
+  return outcome.instance;
+}
+
+Result<std::optional<BulkJob>> PackedStore::bulk_job(const RequestKey& key) {
+  if (broken_) return *broken_;
+  return catalog_->bulk_job(key);
+}
+
+Result<void> PackedStore::save_bulk_job(const BulkJob& job, base::Timestamp now) {
+  newest_time_ = std::max(newest_time_, now);
+  SPEX_TRY(begin());
+  return catalog_->save_bulk_job(job, now);
+}
+
+Result<std::vector<StoredModel>> PackedStore::models() {
+  if (broken_) return *broken_;
+  return catalog_->models();
+}
+
+Result<void> PackedStore::replace_model(const StoredModel& model) {
+  SPEX_TRY(begin());
+  return all_or_nothing([&]() -> Result<void> {
+    SPEX_TRY(catalog_->remove_model(model.specification));
+    SPEX_TRY(catalog_->save_model(model.specification, model.learning, model.source_hash));
+    for (const StoredTransition& transition : model.transitions) {
+      SPEX_TRY(catalog_->save_transition(model.specification, transition));
+    }
+    return {};
+  });
+}
+
+Result<void> PackedStore::remove_model(SpecificationId specification) {
+  SPEX_TRY(begin());
+  return all_or_nothing([&] { return catalog_->remove_model(specification); });
+}
+
+Result<void> PackedStore::set_model_learning(SpecificationId specification, bool learning) {
+  SPEX_TRY(begin());
+  SPEX_TRY_ASSIGN(const bool known, catalog_->set_model_learning(specification, learning));
+  if (!known)
+    return fail(Reason::impl_model_not_found, "there is no model of " + std::string(specification_name(specification)));
+  return {};
+}
+
+Result<void> PackedStore::save_transition(SpecificationId specification, const StoredTransition& transition) {
+  SPEX_TRY(begin());
+  return catalog_->save_transition(specification, transition);
+}
+
+Result<void> PackedStore::save_specification(SpecificationId specification, std::string_view text) {
+  SPEX_TRY(begin());
+  return catalog_->save_specification(specification.value(), text);
+}
+
+Result<std::string> PackedStore::specification_text(SpecificationId specification) {
+  if (broken_) return *broken_;
+  return catalog_->specification_text(specification.value());
+}
+
+Result<std::uint64_t> PackedStore::append_event(base::Timestamp at, std::string_view body) {
+  SPEX_TRY(begin());
+  return events_->append(at, body);
+}
+
+Result<std::vector<StoredEvent>> PackedStore::events(std::uint64_t after, std::size_t limit) {
+  if (broken_) return *broken_;
+  return events_->read(after, limit, counters_.corrupt_records);
+}
+
+Result<void> PackedStore::prune_events(base::Timestamp before, std::uint64_t bytes_max) {
+  SPEX_TRY(check_usable());
+  if (!events_->is_due(before, bytes_max)) return {};
+  SPEX_TRY(begin());
+  return events_->prune(before, bytes_max);
+}
+
+Result<void> PackedStore::put_setting(std::string_view key, std::string_view value) {
+  SPEX_TRY(begin());
+  return catalog_->put_setting(key, value);
+}
+
+Result<std::optional<std::string>> PackedStore::setting(std::string_view key) {
+  if (broken_) return *broken_;
+  return catalog_->setting(key);
+}
+
+StoreStatistics PackedStore::statistics() const {
+  StoreStatistics result = counters_;
+  result.file_bytes = file_.file_bytes();
+  result.wal_bytes = file_.wal_bytes();
+  if (broken_) return result;
+  result.instances = memory_->living;
+  result.records = memory_->log.records();
+  result.events_first = events_->first();
+  result.events_last = events_->last();
+  return result;
+}
+
+}  // namespace spex::store

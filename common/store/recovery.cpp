@@ -1,0 +1,247 @@
+#include "store/recovery.h"
+
+#include <cstring>
+#include <string>
+
+namespace spex::store {
+namespace {
+
+using base::fail;
+using base::Reason;
+using base::Result;
+
+constexpr std::uint64_t kProgressEvery = 100'000;
+
+base::Error corrupt(const std::string& what, std::uint64_t number) {
+  return fail(Reason::storage_corrupt, what + " " + std::to_string(number));
+}
+
+class Recovery {
+ public:
+  Recovery(Database& database, const StoreOptions& options) : database_(database), options_(options) {}
+
+  Result<std::unique_ptr<Memory>> run(std::uint64_t seed) {
+    SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
+    if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
+    memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
+    memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
+    SPEX_TRY(load_identifiers());
+    SPEX_TRY(read_newest_row());
+    SPEX_TRY(load_chunks());
+    if (newest_row_) SPEX_TRY(replay());
+    SPEX_TRY(check_instances());
+    if (!memory_->keys.finish_recovery(next_key_))
+      return corrupt("request keys are missing before position", next_key_);
+    memory_->count();
+    memory_->saved_at_operation = memory_->operations;
+    return std::move(memory_);
+  }
+
+ private:
+  void progress() {
+    if (++steps_ % kProgressEvery == 0 && options_.on_progress) options_.on_progress();
+  }
+
+  Result<void> load_identifiers() {
+    SPEX_TRY_ASSIGN(Statement rows,
+                    Statement::prepare(database_, "SELECT number, id, spec FROM instances", Reason::storage_scan));
+    specifications_.grow_to(memory_->states.size());
+    while (true) {
+      SPEX_TRY_ASSIGN(const bool row, rows.step());
+      if (!row) return {};
+      const auto number = static_cast<std::uint32_t>(rows.integer(0));
+      const std::int64_t specification = rows.integer(2);
+      const std::string_view identifier = as_text(rows.bytes(1));
+      if (rows.integer(0) < 1 || number >= memory_->states.size() || specification < 1 || specification > 0xffff ||
+          identifier.empty() || !memory_->directory.insert(identifier, number)) {
+        return corrupt("the row is damaged of instance", number);
+      }
+      specifications_[number] = static_cast<std::uint32_t>(specification);
+      ++rows_;
+      progress();
+    }
+  }
+
+  Result<void> read_newest_row() {
+    SPEX_TRY_ASSIGN(Statement newest, Statement::prepare(database_, "SELECT n, body FROM log ORDER BY n DESC LIMIT 1",
+                                                         Reason::storage_scan));
+    SPEX_TRY_ASSIGN(const bool row, newest.step());
+    if (!row) return {};
+    newest_row_ = newest.unsigned_integer(0);
+    const RowReader reader(newest_row_, newest.bytes(1));
+    if (!reader.is_sound()) return corrupt("damaged is log row", newest_row_);
+    const RowHeader header = reader.header();
+    memory_->log.replay_from = header.replay_from;
+    if (header.replay_from > newest_row_) return corrupt("the row to replay from is wrong in log row", newest_row_);
+    memory_->log.next_row = newest_row_ + 1;
+    memory_->keys.begin_recovery(header.key_tail, header.floor_of_all);
+    return {};
+  }
+
+  Result<void> load_chunks() {
+    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, "SELECT chunk, n, body FROM snapshot ORDER BY chunk",
+                                                       Reason::storage_scan));
+    while (true) {
+      SPEX_TRY_ASSIGN(const bool row, rows.step());
+      if (!row) return {};
+      const ChunkId chunk = ChunkId::of_row(rows.integer(0));
+      const std::uint64_t saved_row = rows.unsigned_integer(1);
+      const Bytes body = rows.bytes(2);
+      if (body.size() < 4 ||
+          get_word<std::uint32_t>(body.data()) != checksum32(body.subspan(4), chunk_seed(chunk, saved_row)) ||
+          saved_row > newest_row_ || !load_chunk(chunk, body.subspan(4))) {
+        return corrupt("damaged is snapshot chunk", rows.unsigned_integer(0));
+      }
+      memory_->chunks.saved(chunk, saved_row);
+      progress();
+    }
+  }
+
+  template <typename Element, typename Each>
+  static bool for_each(Bytes bytes, std::size_t most, const Each& each) {
+    if (bytes.size() % sizeof(Element) != 0 || bytes.size() / sizeof(Element) > most) return false;
+    for (std::size_t i = 0; i * sizeof(Element) < bytes.size(); ++i) {
+      Element element;
+      std::memcpy(static_cast<void*>(&element), &bytes[i * sizeof(Element)], sizeof(Element));
+      each(i, element);
+    }
+    return true;
+  }
+
+  bool load_chunk(ChunkId chunk, Bytes bytes) {
+    switch (chunk.kind) {
+      case ChunkKind::states: {
+        const std::size_t first = chunk.index * StateTable::kPerChunk;
+        memory_->states.grow_to(static_cast<std::uint32_t>(first + bytes.size() / sizeof(State)));
+        return for_each<State>(bytes, StateTable::kPerChunk, [&](std::size_t i, const State& state) {
+          memory_->states[static_cast<std::uint32_t>(first + i)] = state;
+        });
+      }
+      case ChunkKind::keys:
+        return for_each<KeyEntry>(bytes, KeyTable::kKeysPerChunk, [&](std::size_t i, const KeyEntry& entry) {
+          if (entry.address) memory_->keys.restore(chunk.index * KeyTable::kKeysPerChunk + i, entry);
+        });
+      case ChunkKind::clients:
+        return for_each<KeyClient>(bytes, KeyTable::kClientsPerChunk, [&](std::size_t i, const KeyClient& client) {
+          memory_->keys.restore_client(static_cast<std::uint32_t>(chunk.index * KeyTable::kClientsPerChunk + i),
+                                       client);
+        });
+    }
+    return false;
+  }
+
+  Result<void> replay() {
+    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, "SELECT n, body FROM log WHERE n>=?1 ORDER BY n",
+                                                       Reason::storage_scan));
+    rows.bind(1, memory_->log.replay_from);
+    for (std::uint64_t expected = memory_->log.replay_from; expected <= newest_row_; ++expected) {
+      SPEX_TRY_ASSIGN(const bool row, rows.step());
+      if (!row || rows.unsigned_integer(0) != expected) return corrupt("missing is log row", expected);
+      RowReader reader(expected, rows.bytes(1));
+      if (!reader.is_sound()) return corrupt("damaged is log row", expected);
+      SPEX_TRY(replay_row(reader, expected));
+    }
+    return {};
+  }
+
+  Result<void> replay_row(RowReader& reader, std::uint64_t row) {
+    const RowHeader header = reader.header();
+    const bool first = row == memory_->log.replay_from;
+    if (!first && (header.key_position != next_key_ || header.records_before != memory_->log.records_before)) {
+      return corrupt("does not continue the one before: log row", row);
+    }
+    next_key_ = header.key_position;
+    memory_->log.records_before = header.records_before;
+    while (!reader.at_end()) {
+      const Address address = reader.position();
+      const auto record = reader.next();
+      if (!record) return corrupt("a record is damaged in log row", row);
+      if (!replay_record(*record, address, row)) return corrupt("a record does not fit in log row", row);
+      ++memory_->log.records_before;
+      ++memory_->replayed;
+      progress();
+    }
+    return {};
+  }
+
+  bool replay_record(const LogRecord& record, Address address, std::uint64_t row) {
+    if (record.kind >= RecordKind::client_assigned) return replay_client(record, row);
+    if (record.number >= memory_->states.size()) memory_->states.grow_to(record.number + 1);
+    if (!memory_->chunks.holds(Memory::chunk_of_instance(record.number), row)) {
+      if (!memory_->continues(record, address)) return false;
+      memory_->apply(record, address);
+    }
+    if (!record.keyed) return true;
+    const std::uint64_t position = next_key_++;
+    if (const ChunkId chunk = Memory::chunk_of_key(position);
+        position >= memory_->keys.tail() && !memory_->chunks.holds(chunk, row)) {
+      memory_->keys.restore(position, key_entry(record, address));
+      memory_->touch(chunk, row);
+    }
+    if (const ChunkId chunk = Memory::chunk_of_client(record.client_slot); !memory_->chunks.holds(chunk, row)) {
+      memory_->keys.restore_used(record.client_slot, position);
+      memory_->touch(chunk, row);
+    }
+    return true;
+  }
+
+  bool replay_client(const LogRecord& record, std::uint64_t row) {
+    const ChunkId chunk = Memory::chunk_of_client(record.number);
+    if (memory_->chunks.holds(chunk, row)) return true;
+    if (record.number > memory_->keys.slots()) return false;
+    if (record.kind == RecordKind::client_assigned) {
+      memory_->keys.restore_client(record.number, {record.client, record.key_number, 0});
+    } else {
+      memory_->keys.restore_floor(record.number, record.key_number);
+    }
+    memory_->touch(chunk, row);
+    return true;
+  }
+
+  static KeyEntry key_entry(const LogRecord& record, Address address) {
+    KeyEntry entry;
+    entry.number = record.key_number;
+    entry.address = address;
+    entry.at = record.at;
+    entry.client_slot = record.client_slot;
+    entry.fingerprint = record.fingerprint;
+    entry.instance = record.number;
+    entry.sequence = record.sequence;
+    entry.reason = record.reason;
+    entry.reported = record.reported;
+    entry.model_was_missing = record.model_was_missing ? 1 : 0;
+    return entry;
+  }
+
+  Result<void> check_instances() {
+    std::uint64_t living = 0;
+    for (std::uint32_t number = 1; number < memory_->states.size(); ++number) {
+      const State& state = memory_->states[number];
+      if (!state.is_living()) continue;
+      ++living;
+      const bool has_row = number < specifications_.size() && specifications_[number] == state.specification();
+      const bool fits = state.sequence ? state.head() >= state.born() : state.head() == 0;
+      if (!has_row || !fits || row_of(state.head()) > newest_row_)
+        return corrupt("its row and its state differ: instance", number);
+    }
+    if (living != rows_) return corrupt("there are rows of instances without a state:", rows_ - living);
+    return {};
+  }
+
+  Database& database_;
+  const StoreOptions& options_;
+  std::unique_ptr<Memory> memory_;
+  SegmentedVector<std::uint32_t> specifications_;  // by instance, as its row says; 0: no row
+  std::uint64_t rows_ = 0;
+  std::uint64_t newest_row_ = 0;  // 0: the log is empty
+  std::uint64_t next_key_ = 1;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Memory>> recover(Database& database, const StoreOptions& options, std::uint64_t seed) {
+  return Recovery(database, options).run(seed);
+}
+
+}  // namespace spex::store

@@ -1,0 +1,111 @@
+// The door to SQLite: a connection and prepared statements, owned; errors as
+// Reasons. Nothing else includes sqlite3.h. Knows no table of ours.
+//
+// One connection per file (SQLite 3.40.1 may lose a commit when a second one
+// checkpoints); used by the packed store and by offline tools.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace spex::store {
+
+using Bytes = std::span<const std::uint8_t>;
+inline Bytes as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+class Database {
+ public:
+  enum class Access : std::uint8_t { read_only, read_write, create };
+
+  // Opens the file; nothing is read from it yet. Fails with storage_open, storage_full, ….
+  static base::Result<Database> open(const std::string& path, Access access);
+  Database() = default;  // no file
+  Database(Database&& other) noexcept;
+  Database& operator=(Database&& other) noexcept;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  // Runs statements without results. `otherwise` is the reason of failures that
+  // SQLite's code does not tell more about.
+  base::Result<void> run(const std::string& sql, base::Reason otherwise = base::Reason::storage_io);
+  // The first column of the first row; storage_scan if there is none.
+  base::Result<std::int64_t> integer(const std::string& sql);
+  base::Result<std::string> text(const std::string& sql);
+
+  bool in_transaction() const;
+  // Frames in the write-ahead log after the newest commit; 0 after a checkpoint of all of them.
+  std::uint32_t wal_frames() const { return state_->wal_frames; }
+  // Moves what is committed into the file; without waiting for anyone.
+  base::Result<void> checkpoint();
+  std::int64_t changed_rows() const;  // by the newest statement
+  sqlite3* handle() const { return state_->handle; }
+  // The error of the newest call that failed, for what was tried.
+  base::Error error(int code, std::string_view what, base::Reason otherwise) const;
+
+ private:
+  struct State {  // its address is known to SQLite's commit hook
+    sqlite3* handle = nullptr;
+    std::uint32_t wal_frames = 0;
+  };
+  explicit Database(State* state) : state_(state) {}
+  static int on_commit(void* state, sqlite3* handle, const char* name, int frames);
+  State* state_ = nullptr;
+};
+
+// A prepared statement. Bind, then execute() or step() until false, then reset().
+// Bound bytes must live until then.
+class Statement {
+ public:
+  static base::Result<Statement> prepare(Database& database, std::string sql,
+                                         base::Reason otherwise = base::Reason::storage_lookup);
+  Statement() = default;
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement();
+
+  Statement& bind(int at, std::int64_t value);
+  Statement& bind(int at, std::uint64_t value) { return bind(at, static_cast<std::int64_t>(value)); }
+  Statement& bind(int at, std::uint32_t value) { return bind(at, static_cast<std::int64_t>(value)); }
+  Statement& bind(int at, Bytes value);
+  Statement& bind(int at, std::string_view value) { return bind(at, as_bytes(value)); }
+
+  base::Result<bool> step();     // true: there is a row
+  base::Result<void> execute();  // one step, then reset
+  void reset();
+
+  std::int64_t integer(int column) const;
+  std::uint64_t unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+  Bytes bytes(int column) const;  // valid until the next step or reset
+
+ private:
+  Database* database_ = nullptr;
+  sqlite3_stmt* statement_ = nullptr;
+  base::Reason otherwise_ = base::Reason::storage_lookup;
+};
+
+// Resets a statement at the end of a scope, so that it holds no read transaction.
+class ResetAtEnd {
+ public:
+  explicit ResetAtEnd(Statement& statement) : statement_(statement) {}
+  ResetAtEnd(const ResetAtEnd&) = delete;
+  ResetAtEnd& operator=(const ResetAtEnd&) = delete;
+  ~ResetAtEnd() { statement_.reset(); }
+
+ private:
+  Statement& statement_;
+};
+
+}  // namespace spex::store
