@@ -1,0 +1,72 @@
+#include "conformance/model_text.h"
+#include "ctl/cluster_access.h"
+#include "ctl/commands/commands.h"
+#include "ctl/documents.h"
+#include "ctl/output.h"
+#include "protocol/json.h"
+
+namespace spex::ctl {
+namespace {
+
+using protocol::Array;
+using protocol::Value;
+
+std::string text_of(const Value& model) {
+  conformance::ModelText text{member_text(model, "specification"), member_flag(model, "learning_mode"), {}};
+  for (const Value& transition : member_array(model, "transitions")) {
+    const Array& parts = *transition.array();
+    text.transitions.push_back({text_or(parts[0], ""), text_or(parts[1], ""), text_or(parts[2], "")});
+  }
+  return conformance::write_model_text(text);
+}
+
+int show_one(const Invocation& invocation, const Array& models) {
+  for (const Value& model : models) {
+    if (member_text(model, "specification") != invocation.word(0)) continue;
+    print(invocation.json ? protocol::to_json(model) + "\n" : text_of(model));
+    return 0;
+  }
+  print_error("spexctl models: there is no model of " + invocation.word(0));
+  return status_of(ExitCode::refused);
+}
+
+base::Result<int> run(const Invocation& invocation) {
+  client::Answer answer = ask(invocation, client::plain(protocol::Operation::all_impl_models));
+  if (!answer.ok) return finish(invocation, answer, "list models");
+  answer.body = readable_models(answer.body);
+  const Array& models = *answer.body.array();
+  if (!invocation.line.words.empty()) {
+    const int status = show_one(invocation, models);
+    return status != 0 ? status : finish(invocation, answer, "list models");
+  }
+  if (invocation.json) {
+    print_line(protocol::to_json(answer_document(answer, "models")));
+  } else {
+    Table table({"SPECIFICATION", "MODE", "TRANSITIONS"}, {2});
+    for (const Value& model : models) {
+      const bool is_learning = member_flag(model, "learning_mode");
+      table.add({member_text(model, "specification"), is_learning ? "learning" : "closed",
+                 with_separators(member_array(model, "transitions").size())},
+                is_learning ? Colour::warning : Colour::plain);
+    }
+    if (table.rows() > 0) print(table.text());
+    print_line(paint(Colour::faint, plural(models.size(), "model")));
+  }
+  return finish(invocation, answer, "list models");
+}
+
+}  // namespace
+
+Verb models_verb() {
+  return {.name = "models",
+          .arguments = "[SPEC]",
+          .summary = "List the implementation models, or show one.",
+          .text =
+              "A model is the union of what all shards know. Exits 4 if a shard did not take part.\n\n"
+              "Examples:\n  spexctl models\n  spexctl models order\n",
+          .options = {},
+          .words_max = 1,
+          .run = run};
+}
+
+}  // namespace spex::ctl
