@@ -13,7 +13,11 @@ namespace spex::store::testing {
 class TempDirectory {
  public:
   TempDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "spex-store-XXXXXX").string();
+    // In memory where there is such a place: a unit test need not wait for a disk.
+    std::error_code ignored;
+    const bool in_memory = std::filesystem::is_directory("/dev/shm", ignored);
+    const std::filesystem::path parent = in_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
+    std::string pattern = (parent / "spex-store-XXXXXX").string();
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
