@@ -1,0 +1,71 @@
+// Deadlines: transition timeouts that fall due, and the pruning of instances
+// that nobody needs any more. Both work in small slices, a slice a turn, and
+// their changes are committed with the batch of that turn.
+//
+// Timeouts run on the monotonic clock (timeout_queue.h). Pruning compares wall
+// times, less the forward steps that the wall clock made since the record, so
+// that a wrong clock never deletes anything early.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "shard_worker/request.h"
+
+namespace spex::shard_worker {
+
+class Shard;
+
+// Fills the timeout queue anew from the newest records of all instances. O(instances).
+void rebuild_timeouts(Shard& shard, Now now);
+
+// Forward steps of the wall clock against the monotonic one.
+class ClockSteps {
+ public:
+  void observe(Now now);
+  // How old a time stamp is, taken off what the wall clock jumped since then.
+  std::int64_t age(base::Timestamp stamp, base::Timestamp now) const;
+
+ private:
+  static constexpr std::int64_t kTolerance = 2'000'000;
+  static constexpr std::size_t kStepsMax = 64;
+  struct Step {
+    base::Timestamp at;  // the wall clock before it
+    std::int64_t by;
+  };
+  std::optional<Now> last_;
+  std::vector<Step> steps_;
+};
+
+class Deadlines {
+ public:
+  explicit Deadlines(Shard& shard) : shard_(shard) {}
+
+  // Once, when the shard has been loaded: what fell due while it was away is
+  // reported (or skipped) in the first slices and summed up in one log line.
+  void start(Now now);
+  // One slice of due timeouts and of a prune pass. Answers whether there is more to do at once.
+  base::Result<bool> run_slice(Now now);
+  // When run_slice has something to do again.
+  base::MonotonicTime next(Now now) const;
+
+ private:
+  base::Result<bool> report_due(Now now);
+  base::Result<void> report(store::InstanceNumber number, Now now);
+  base::Result<bool> prune_some(Now now);
+  bool is_prunable(const store::Instance& instance, base::Timestamp now);
+  void end_pass(Now now);
+
+  Shard& shard_;
+  ClockSteps steps_;
+  base::MonotonicTime started_;
+  std::uint64_t overdue_at_start_ = 0;
+  bool catching_up_ = true;
+  std::optional<store::InstanceNumber> prune_cursor_;  // of the pass under way
+  std::optional<base::MonotonicTime> next_prune_;      // nothing: no further pass
+  std::uint64_t pruned_in_pass_ = 0;
+};
+
+}  // namespace spex::shard_worker

@@ -1,0 +1,162 @@
+#include "base/log.h"
+#include "conformance/model_text.h"
+#include "conformance/names.h"
+#include "protocol/arguments.h"
+#include "protocol/msgpack_writer.h"
+#include "shard_worker/handlers.h"
+#include "shard_worker/loader.h"
+#include "shard_worker/model_union.h"
+#include "shard_worker/reports.h"
+#include "shard_worker/shard.h"
+
+namespace spex::shard_worker {
+namespace {
+
+using base::fail;
+using base::Reason;
+using base::Result;
+using conformance::NamedTransition;
+using protocol::MsgpackWriter;
+
+// Round 1 of everything about one model: the shard's own, or an empty list.
+Handled answer_with_own(Shard& shard, Call& call, std::string_view specification) {
+  std::vector<store::SpecificationId> ids;
+  const auto id = shard.store.find_specification(specification);
+  if (id && shard.catalogue.model(*id) != nullptr) ids.push_back(*id);
+  answer_ok(call, encode_models(shard.catalogue, shard.store, ids));
+  return Disposition::answered;
+}
+
+Handled answer_with_all_own(Shard& shard, Call& call) {
+  answer_ok(call, encode_models(shard.catalogue, shard.store, shard.catalogue.models()));
+  return Disposition::answered;
+}
+
+void append_model_map(const std::string& name, const UnitedModel& model, std::string& out) {
+  MsgpackWriter writer(out);
+  const auto transitions = model.sorted();
+  writer.map(4).string("specification").string(name).string("learning_mode").boolean(model.learning);
+  writer.string("transitions").array(static_cast<std::uint32_t>(transitions.size()));
+  for (const NamedTransition& transition : transitions) {
+    writer.array(3).string_or_nil(transition.from).string(transition.action).string(transition.to);
+  }
+  // In the order of the transitions: how often seen while learning, first and last time.
+  writer.string("sightings").array(static_cast<std::uint32_t>(transitions.size()));
+  for (const NamedTransition& transition : transitions) {
+    const conformance::Sightings& seen = model.transitions.at(transition);
+    writer.array(3).uint(seen.count).integer(seen.first_at).integer(seen.last_at);
+  }
+}
+
+Result<void> refuse_unknown(Shard& shard, std::string_view specification) {
+  const auto id = shard.store.find_specification(specification);
+  if (id && (shard.catalogue.specification(*id) != nullptr || shard.catalogue.model(*id) != nullptr)) return {};
+  return specification_not_found(specification);
+}
+
+// Makes `united` the model of this shard. Its own sightings stay its own, those
+// of other shards stay theirs, so that a later union does not count them twice.
+Result<void> install_union(Shard& shard, store::SpecificationId id, const UnitedModel& united, bool learning) {
+  const auto transitions = united.sorted();
+  if (transitions.size() > shard.config.model_transitions_max) {
+    return fail(Reason::too_large, "unite models: more than model_transitions_max transitions");
+  }
+  SPEX_TRY_ASSIGN(auto model, shard.catalogue.interned(transitions, learning));
+  std::string source_hash;
+  if (const ActiveModel* own = shard.catalogue.model(id)) {
+    source_hash = own->source_hash;
+    for (const auto& [transition, seen] : own->model.transitions()) model.add(transition, seen);
+  }
+  return install_model(shard, id, std::move(model), source_hash);
+}
+
+}  // namespace
+
+Handled all_impl_models(Shard& shard, Call& call) {
+  if (call.incoming.round == 1) return answer_with_all_own(shard, call);
+  SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
+  std::string body;
+  MsgpackWriter(body).array(static_cast<std::uint32_t>(all.size()));
+  for (const auto& [name, model] : all) append_model_map(name, model, body);
+  answer_ok(call, body);
+  return Disposition::answered;
+}
+
+Handled export_impl_models(Shard& shard, Call& call) {
+  if (call.incoming.round == 1) return answer_with_all_own(shard, call);
+  SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
+  // By file name, which is not quite the order of the names: "a.b" before "a".
+  std::map<std::string, std::string> files;
+  for (const auto& [name, model] : all) {
+    files[conformance::model_file_name(name)] = conformance::write_model_text({name, model.learning, model.sorted()});
+  }
+  std::string body;
+  MsgpackWriter writer(body);
+  writer.array(static_cast<std::uint32_t>(files.size()));
+  for (const auto& [file, content] : files) writer.array(2).string(file).string(content);
+  answer_ok(call, body);
+  return Disposition::answered;
+}
+
+Handled set_learning_mode(Shard& shard, Call& call) {
+  protocol::SetLearningModeArguments arguments;
+  SPEX_TRY(protocol::decode(call.header.arguments, arguments));
+  if (call.incoming.round == 1) {
+    SPEX_TRY(refuse_unknown(shard, arguments.specification));
+    return answer_with_own(shard, call, arguments.specification);
+  }
+  SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
+  if (all.empty() && !arguments.learning) {
+    return fail(Reason::impl_model_not_found, "close a model: no shard has a model of this specification")
+        .with("specification", std::string(arguments.specification));
+  }
+  SPEX_TRY_ASSIGN(const auto id, shard.store.intern_specification(arguments.specification));
+  SPEX_TRY(install_union(shard, id, all.empty() ? UnitedModel{} : all.begin()->second, arguments.learning));
+  base::log(base::LogLevel::info, "learning_mode",
+            {{"specification", arguments.specification}, {"learning", arguments.learning ? "true" : "false"}});
+  answer_ok(call);
+  return Disposition::answered;
+}
+
+Handled import_impl_model(Shard& shard, Call& call) {
+  protocol::TextArguments arguments;
+  SPEX_TRY(protocol::decode(call.header.arguments, arguments));
+  SPEX_TRY_ASSIGN(const auto text, conformance::read_model_text(arguments.text, "import"));
+  if (text.transitions.size() > shard.config.model_transitions_max) {
+    return fail(Reason::too_large, "import a model: more than model_transitions_max transitions");
+  }
+  if (call.incoming.round != 1) {
+    SPEX_TRY_ASSIGN(const auto id, shard.store.intern_specification(text.specification));
+    SPEX_TRY_ASSIGN(auto model, shard.catalogue.interned(text.transitions, text.learning || shard.config.test_mode));
+    const ActiveModel* old = shard.catalogue.model(id);
+    // The hash stays that of the model's file: an unchanged file changes nothing at the next start.
+    SPEX_TRY(install_model(shard, id, std::move(model), old == nullptr ? std::string() : old->source_hash));
+    base::log(base::LogLevel::info, "model_imported", {{"specification", text.specification}});
+  }
+  answer_ok(call);
+  return Disposition::answered;
+}
+
+Handled check_impl_model(Shard& shard, Call& call) {
+  protocol::SpecificationArguments arguments;
+  SPEX_TRY(protocol::decode(call.header.arguments, arguments));
+  const ActiveSpecification* active = shard.catalogue.specification(arguments.specification);
+  if (active == nullptr) return specification_not_found(arguments.specification);
+  if (call.incoming.round == 1) return answer_with_own(shard, call, arguments.specification);
+  SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
+  if (all.empty()) {
+    return fail(Reason::impl_model_not_found, "check a model: no shard has a model of this specification")
+        .with("specification", std::string(arguments.specification));
+  }
+  auto model = std::make_shared<const std::vector<NamedTransition>>(all.begin()->second.sorted());
+  const auto ticket = shard.checks.start(std::nullopt, call.incoming.client,
+                                         {0, active->specification, std::move(model), std::nullopt});
+  if (!ticket) {
+    ++shard.counters.overloaded;
+    return fail(Reason::overloaded, "check a model: too many bisimilarity checks are queued");
+  }
+  shard.waiting.add(*ticket, {}, call.incoming);
+  return Disposition::waiting;
+}
+
+}  // namespace spex::shard_worker

@@ -1,0 +1,51 @@
+// Observing one step of an instance against the implementation model of its
+// specification (semantics: "Observing a transition"), in two halves:
+//
+//   plan    decides, without any effect: accepted, refused, a deviation with
+//           its verdict, or a check that has to run first
+//   settle  after the record was stored: adds what was learned, publishes
+//           what passed the error policy
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "conformance/transition.h"
+#include "shard_worker/catalogue.h"
+#include "shard_worker/request.h"
+
+namespace spex::shard_worker {
+
+class Shard;
+
+struct Step {
+  store::SpecificationId specification;
+  ActiveSpecification* active = nullptr;
+  conformance::ModelTransition transition;
+};
+
+struct Plan {
+  enum class Kind : std::uint8_t { go, refused, wait };
+  Kind kind = Kind::go;
+  bool model_missing = false;
+  bool model_missing_accepted = false;
+  // go: the deviation that is to be reported, if it is one, and whether the policy accepts it.
+  std::optional<base::Reason> deviation;
+  bool deviation_accepted = false;
+  std::string explanation;
+  std::uint64_t ticket = 0;  // wait: of the check
+
+  // What the request key remembers.
+  std::uint8_t answered_reason() const;
+};
+
+// Fails, with no effect, with too_large (model_transitions_max) or overloaded (checks_queued_max).
+base::Result<Plan> plan_observation(Shard& shard, std::uint64_t client, const Step& step);
+
+// `sequence` is that of the stored record.
+base::Result<void> settle_observation(Shard& shard, Call& call, const Step& step, const Plan& plan,
+                                      store::InstanceNumber number, std::uint32_t sequence);
+
+}  // namespace spex::shard_worker

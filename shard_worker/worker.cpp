@@ -1,0 +1,387 @@
+#include "shard_worker/worker.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "config/effective_config.h"
+#include "config/resolve.h"
+#include "protocol/backend.h"
+#include "protocol/replies.h"
+#include "shard_worker/loader.h"
+#include "shard_worker/status_json.h"
+
+namespace spex::shard_worker {
+namespace {
+
+using base::Reason;
+using base::Result;
+using process::DaemonExit;
+using process::ExitCode;
+
+constexpr std::size_t kFramesPerBatch = 256;
+constexpr std::size_t kReplyFrameBytes = 1u << 20;
+// Past this much unsent output nothing more is taken in.
+constexpr std::size_t kOutboxBytesMax = 64u << 20;
+constexpr auto kProbeInterval = std::chrono::seconds(1);
+constexpr auto kHousekeepingInterval = std::chrono::seconds(5);
+constexpr auto kMaintenancePause = std::chrono::milliseconds(50);  // between two slices under load
+constexpr auto kMaintenanceRest = std::chrono::seconds(1);         // when there was nothing to do
+
+store::StoreOptions store_options(process::DaemonContext& context, base::Timestamp now) {
+  store::StoreOptions options;
+  options.path = context.config.data_dir + "/shard_" + std::to_string(context.shard.value()) + ".sqlite";
+  options.shard = context.shard;
+  options.cluster_id = context.layout.cluster_id;
+  options.full_durability = context.config.durability == config::Durability::full;
+  options.instances_max = context.config.instances_max;
+  options.names_max = context.config.names_max;
+  options.request_keys_max = context.config.request_keys_max;
+  options.checkpoint_pages = context.config.checkpoint_pages;
+  options.reclaim_within = context.config.reclaim_within;
+  options.now = now;
+  options.on_progress = [&context] { context.channel.progress(); };
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::open(process::DaemonContext& context) {
+  SPEX_TRY_ASSIGN(auto slots,
+                  protocol::SlotMap::create(context.layout.shard_of_slot, context.layout.distribution_factor));
+  SPEX_TRY_ASSIGN(auto instances, store::InstanceStore::open(store_options(context, base::SystemClock().wall())));
+  std::unique_ptr<Worker> worker(new Worker(context, std::move(slots), std::move(instances)));
+  SPEX_TRY(worker->load());
+  SPEX_TRY(worker->bind());
+  worker->watch();
+  return worker;
+}
+
+Worker::Worker(process::DaemonContext& context, protocol::SlotMap slots,
+               std::unique_ptr<store::InstanceStore> instances)
+    : context_(context),
+      store_(std::move(instances)),
+      reactor_(clock_),
+      check_thread_(std::in_place,
+                    [this](std::uint64_t ticket, conformance::Verdict verdict) {
+                      reactor_.post([this, ticket, verdict = std::move(verdict)]() mutable {
+                        shard_.on_verdict(ticket, std::move(verdict), answers_);
+                      });
+                    }),
+      shard_(context.shard, std::move(slots), context.config, *store_, *check_thread_),
+      deadlines_(shard_),
+      messages_(kFramesPerBatch) {}
+
+Worker::~Worker() = default;
+
+Result<void> Worker::load() {
+  context_.channel.progress();
+  SPEX_TRY(load_all(shard_, now()));
+  // A disk that is full now does not keep the shard from answering reads.
+  if (auto committed = store_->commit(); !committed) on_failed_commit(committed.error(), now());
+  deadlines_.start(now());
+  const store::StoreStatistics statistics = store_->statistics();
+  base::log(base::LogLevel::info, "store_open",
+            {{"instances", std::to_string(statistics.instances)},
+             {"recovered_records", std::to_string(statistics.recovered_records)},
+             {"microseconds", std::to_string(statistics.recovery_microseconds)},
+             {"specifications", std::to_string(shard_.catalogue.specifications().size())},
+             {"models", std::to_string(shard_.catalogue.models().size())}});
+  return {};
+}
+
+Result<void> Worker::bind() {
+  transport::SocketOptions options;
+  options.send_hwm = 10'000;
+  options.receive_hwm = 10'000;
+  SPEX_TRY_ASSIGN(auto socket, transport::Socket::open(zmq_, transport::SocketType::router, options));
+  socket_.emplace(std::move(socket));
+  return socket_->bind("ipc://" + context_.config.run_dir + "/shard_" + std::to_string(context_.shard.value()) + "." +
+                       std::to_string(context_.incarnation.value()) + ".s");
+}
+
+void Worker::watch() {
+  reactor_.add(*socket_, [this] { return on_socket(); });
+  reactor_.add_fd(context_.channel.fd(), POLLIN, [this](short) { on_channel(); });
+  reactor_.add_fd(context_.signals.fd(), POLLIN, [this](short) {
+    while (context_.signals.next()) stopping_ = true;
+  });
+}
+
+DaemonExit Worker::run() {
+  context_.channel.ready();
+  base::log(base::LogLevel::info, "ready");
+  while (!stopping_) {
+    reactor_.run_once(max_wait(now()));
+    if (context_.channel.closed()) return {ExitCode::try_again, "the supervisor is gone"};
+    turn();
+    if (broken_) return {ExitCode::try_again, *broken_};
+  }
+  // What was taken in is finished; checks that run are abandoned, which is "no reply": outcome unknown to nobody but
+  // the caller, and without effect.
+  turn();
+  flush_outbox();
+  if (shard_.config.test_mode) {
+    if (auto dropped = store_->drop_all_instances(); !dropped) {
+      base::log(base::LogLevel::error, "drop_instances", {{"reason", base::to_string(dropped.error())}});
+    }
+  }
+  if (auto stored = store_sightings(shard_); !stored) {
+    base::log(base::LogLevel::error, "store_sightings", {{"reason", base::to_string(stored.error())}});
+  }
+  if (auto closed = store_->close(); !closed) return {ExitCode::try_again, base::to_string(closed.error())};
+  return {};
+}
+
+// ---- Input ----------------------------------------------------------------------
+
+bool Worker::on_socket() {
+  flush_outbox();
+  bool received = false;
+  std::size_t used = 0;
+  // Called at most once a turn: the inbox and its messages are of this batch.
+  while (inbox_.size() < shard_.config.batch_max && used < messages_.size() && outbox_bytes_ < kOutboxBytesMax) {
+    transport::Message& message = messages_[used];
+    if (!socket_->receive(message)) break;
+    received = true;
+    if (message.size() < 2) continue;
+    const std::string_view frame = message.frame(message.size() - 1);
+    const auto kind = protocol::backend_kind(frame);
+    if (kind == protocol::BackendKind::hello) {
+      on_hello(message.frame(0), frame);
+    } else if (kind == protocol::BackendKind::requests && message.frame(0) == peer_id_) {
+      protocol::BackendRequestReader reader(frame);
+      while (const auto request = reader.next()) {
+        inbox_.push_back({peer_, request->token, request->client, request->round, request->request, request->gathered});
+      }
+      if (reader.damaged()) base::log_limited(base::LogLevel::error, "damaged_frame");
+      ++used;
+    }
+  }
+  return received;
+}
+
+void Worker::on_hello(std::string_view routing_id, std::string_view frame) {
+  const auto hello = protocol::decode_hello(frame);
+  if (!hello) return;
+  // Requests taken in from an earlier router are executed; their answers go nowhere.
+  peer_id_ = std::string(routing_id);
+  ++peer_;
+  base::log(base::LogLevel::info, "router_connected",
+            {{"router_incarnation", std::to_string(hello->router_incarnation)}});
+  const std::string ready = protocol::encode(protocol::BackendReady{
+      context_.shard.value(), context_.incarnation.value(), static_cast<std::uint32_t>(::getpid())});
+  outbox_.push_back(ready);
+  outbox_bytes_ += ready.size();
+  flush_outbox();
+}
+
+void Worker::on_channel() {
+  while (const auto command = context_.channel.receive()) {
+    if (std::holds_alternative<process::Reload>(*command)) reload();
+    if (std::holds_alternative<process::Drain>(*command)) draining_ = true;
+  }
+}
+
+void Worker::reload() {
+  if (auto next = config::load_effective_config(context_.config_path)) {
+    config::apply_reloadable(context_.config, *next);
+    config::apply_reloadable(shard_.config, *next);
+    base::set_log_level(shard_.config.log_level);
+  } else {
+    base::log(base::LogLevel::error, "reload_configuration", {{"reason", next.error().message}});
+  }
+  if (auto read = reload_directories(shard_, now()); !read) {
+    base::log(base::LogLevel::error, "reload_directories", {{"reason", base::to_string(read.error())}});
+  }
+  context_.channel.reloaded(problems_json(shard_.problems));
+}
+
+void Worker::heartbeat() {
+  context_.channel.heartbeat(statistics_json(
+      shard_, {shard_.waiting.size() + inbox_.size(), failed_commits_, last_commit_error_, refusing_.has_value()}));
+}
+
+// ---- One turn ---------------------------------------------------------------------
+
+void Worker::turn() {
+  const Now time = now();
+  if (time.monotonic >= next_heartbeat_) {
+    heartbeat();
+    next_heartbeat_ = time.monotonic + std::chrono::microseconds(shard_.config.heartbeat_interval);
+  }
+  if (context_.channel.wants_write()) context_.channel.flush();
+  if (refusing_ && time.monotonic >= next_probe_) probe(time);
+  const std::vector<StoredRequest> released = shard_.take_ready();
+  std::vector<Incoming> batch;
+  // Those that waited came earlier than anything in the inbox.
+  for (const StoredRequest& request : released) batch.push_back(request.incoming());
+  batch.insert(batch.end(), inbox_.begin(), inbox_.end());
+  inbox_.swap(batch);
+  execute_all(time);
+  if (!refusing_) run_slices(time);
+  commit_and_answer(time);
+  maintain(time);
+  inbox_.clear();
+  if (draining_ && is_idle()) {
+    draining_ = false;
+    context_.channel.drained();
+  }
+}
+
+void Worker::execute_all(Now time) {
+  for (const Incoming& incoming : inbox_) {
+    if (refusing_ && Shard::is_mutating(incoming)) {
+      Shard::refuse(incoming, *refusing_, answers_);
+    } else {
+      shard_.execute(incoming, time, answers_);
+    }
+  }
+}
+
+void Worker::run_slices(Now time) {
+  shard_.deletions.run_slice(shard_, time, answers_);
+  slices_left_ = false;
+  if (time.monotonic >= deadlines_.next(time)) {
+    const auto more = deadlines_.run_slice(time);
+    if (!more) base::log_limited(base::LogLevel::error, "deadlines", {{"reason", base::to_string(more.error())}});
+    slices_left_ = more && *more;
+  }
+  if (time.monotonic >= next_housekeeping_) housekeeping(time);
+}
+
+// After the replies are out; what it changes goes with the next commit.
+void Worker::maintain(Now time) {
+  const bool loaded = !inbox_.empty();
+  if (refusing_ || time.monotonic < next_maintenance_ || (loaded && time.monotonic < loaded_until_)) return;
+  const auto more = store_->maintain(time.wall);
+  if (!more) base::log_limited(base::LogLevel::error, "maintenance", {{"reason", base::to_string(more.error())}});
+  maintenance_left_ = more && *more;
+  next_maintenance_ = time.monotonic + (maintenance_left_ ? base::Duration(0) : base::Duration(kMaintenanceRest));
+  loaded_until_ = time.monotonic + kMaintenancePause;
+}
+
+void Worker::housekeeping(Now time) {
+  next_housekeeping_ = time.monotonic + kHousekeepingInterval;
+  const config::Config& config = shard_.config;
+  if (const auto window = config.request_key_window.microseconds) store_->forget_keys_before(time.wall - *window);
+  const base::Timestamp oldest =
+      config.events_retention.microseconds ? time.wall - *config.events_retention.microseconds : 0;
+  auto done = store_->prune_events(oldest, config.events_bytes_max);
+  if (done) done = store_sightings(shard_);
+  if (!done) base::log_limited(base::LogLevel::error, "housekeeping", {{"reason", base::to_string(done.error())}});
+}
+
+void Worker::commit_and_answer(Now time) {
+  if (store_->has_uncommitted()) {
+    if (auto committed = store_->commit(); !committed) on_failed_commit(committed.error(), time);
+  }
+  send_answers();
+}
+
+// Nothing of the batch happened. Its changes are answered with the error; its
+// reads may have seen them, so they are done again on what the file holds.
+void Worker::on_failed_commit(const base::Error& error, Now time) {
+  base::log_limited(base::LogLevel::error, "commit_failed", {{"reason", base::to_string(error)}});
+  ++failed_commits_;
+  last_commit_error_ = base::to_string(error);
+  refusing_ = error;
+  next_probe_ = time.monotonic + kProbeInterval;
+  recover(time);
+  std::unordered_map<std::uint64_t, const Incoming*> of_token;
+  for (const Incoming& incoming : inbox_) of_token[incoming.token] = &incoming;
+  Answers corrected;
+  for (const Answers::Entry& entry : answers_.entries()) {
+    const auto found = of_token.find(entry.token);
+    if (!broken_ && !entry.mutates && found != of_token.end()) {
+      shard_.execute(*found->second, time, corrected);
+      continue;
+    }
+    std::string& reply = corrected.begin({entry.peer, entry.token, 0, 0, {}, {}}, entry.id, entry.mutates);
+    if (broken_ || entry.mutates) {
+      protocol::append_error_reply(reply, entry.id, error);
+    } else {
+      reply.append(answers_.reply(entry));
+    }
+    corrected.end();
+  }
+  shard_.deletions.abort(error, corrected);
+  answers_ = std::move(corrected);
+}
+
+// If not even the file can be read again, only a new start can help.
+void Worker::recover(Now time) {
+  if (auto recovered = shard_.recover(time); !recovered) broken_ = base::to_string(recovered.error());
+}
+
+void Worker::probe(Now time) {
+  next_probe_ = time.monotonic + kProbeInterval;
+  auto written = store_->put_setting("probe", std::to_string(time.wall));
+  if (written) written = store_->commit();
+  if (!written) {
+    last_commit_error_ = base::to_string(written.error());
+    refusing_ = written.error();
+    recover(time);  // the store went back to the file once more
+    return;
+  }
+  base::log(base::LogLevel::info, "writable_again", {{"after", last_commit_error_}});
+  refusing_.reset();
+  last_commit_error_.clear();
+  // What could not be stored when it was read, is read again.
+  if (auto read = reload_directories(shard_, time); !read) {
+    base::log(base::LogLevel::error, "reload_directories", {{"reason", base::to_string(read.error())}});
+  }
+}
+
+// ---- Output -------------------------------------------------------------------------
+
+void Worker::send_answers() {
+  std::string frame;
+  const auto finish = [&] {
+    if (frame.empty()) return;
+    outbox_bytes_ += frame.size();
+    outbox_.push_back(std::move(frame));
+    frame.clear();
+  };
+  for (const Answers::Entry& entry : answers_.entries()) {
+    if (entry.peer != peer_) continue;  // that router is gone, and with it who asked
+    if (frame.empty()) protocol::begin_replies(frame);
+    protocol::append(frame, {entry.token, answers_.reply(entry)});
+    if (frame.size() >= kReplyFrameBytes) finish();
+  }
+  finish();
+  answers_.clear();
+  flush_outbox();
+}
+
+void Worker::flush_outbox() {
+  while (!outbox_.empty()) {
+    const std::string_view frames[] = {peer_id_, outbox_.front()};
+    if (socket_->send(frames) == transport::SendOutcome::would_block) return;
+    // Sent, or the router is gone: then nobody waits for it.
+    outbox_bytes_ -= outbox_.front().size();
+    outbox_.pop_front();
+  }
+}
+
+bool Worker::is_idle() const {
+  return inbox_.empty() && outbox_.empty() && shard_.waiting.size() == 0 && shard_.deletions.empty() &&
+         !shard_.has_ready();
+}
+
+base::Duration Worker::max_wait(Now time) const {
+  if (shard_.has_ready() || !answers_.entries().empty()) return base::Duration(0);
+  base::MonotonicTime next = next_heartbeat_;
+  if (refusing_) {
+    next = std::min(next, next_probe_);
+  } else {
+    if (slices_left_ || maintenance_left_ || !shard_.deletions.empty()) return base::Duration(0);
+    next = std::min({next, deadlines_.next(time), next_housekeeping_, next_maintenance_});
+  }
+  return std::max<base::Duration>(next - time.monotonic, base::Duration(0));
+}
+
+}  // namespace spex::shard_worker
