@@ -35,6 +35,43 @@ constexpr std::array<MsgpackType, 256> make_types() {
 }
 constexpr std::array<MsgpackType, 256> kTypes = make_types();
 
+// How far a value reaches, by its first byte: what a walk needs and no more.
+struct Shape {
+  enum class Kind : std::uint8_t { fixed, sized, array, map, refused };
+  Kind kind = Kind::refused;
+  std::uint8_t bytes = 1;  // the whole of a fixed value, the header of the others
+  std::uint8_t width = 0;  // bytes of the length in the header
+  std::uint8_t count = 0;  // elements or pairs where the first byte says so
+};
+
+constexpr std::array<Shape, 256> make_shapes() {
+  using enum Shape::Kind;
+  std::array<Shape, 256> shapes{};
+  const auto low = [](unsigned i, unsigned mask) { return static_cast<std::uint8_t>(i & mask); };
+  for (unsigned i = 0; i < 0x80; ++i) shapes[i] = {fixed};
+  for (unsigned i = 0x80; i < 0x90; ++i) shapes[i] = {map, 1, 0, low(i, 15)};
+  for (unsigned i = 0x90; i < 0xa0; ++i) shapes[i] = {array, 1, 0, low(i, 15)};
+  for (unsigned i = 0xa0; i < 0xc0; ++i) shapes[i] = {fixed, static_cast<std::uint8_t>(1 + low(i, 31))};
+  for (unsigned i = 0xe0; i < 0x100; ++i) shapes[i] = {fixed};
+  shapes[0xc0] = shapes[0xc2] = shapes[0xc3] = {fixed};
+  shapes[0xca] = {fixed, 5};
+  shapes[0xcb] = {fixed, 9};
+  for (unsigned i = 0; i < 3; ++i) {
+    const auto width = static_cast<std::uint8_t>(1u << i);
+    const auto header = static_cast<std::uint8_t>(1 + width);
+    shapes[0xc4 + i] = shapes[0xd9 + i] = {sized, header, width};
+  }
+  for (unsigned i = 0; i < 4; ++i) {
+    shapes[0xcc + i] = shapes[0xd0 + i] = {fixed, static_cast<std::uint8_t>(1 + (1u << i))};
+  }
+  shapes[0xdc] = {array, 3, 2};
+  shapes[0xdd] = {array, 5, 4};
+  shapes[0xde] = {map, 3, 2};
+  shapes[0xdf] = {map, 5, 4};
+  return shapes;
+}
+constexpr std::array<Shape, 256> kShapes = make_shapes();
+
 }  // namespace
 
 MsgpackType msgpack_type(std::uint8_t byte) { return kTypes[byte]; }
@@ -140,58 +177,56 @@ bool MsgpackReader::read_map(std::uint32_t& size) {
 // Skips a scalar whole, or the header of a container; `children` values follow.
 bool MsgpackReader::skip_one(std::uint64_t& children) {
   children = 0;
-  std::uint32_t size = 0;
-  std::string_view text;
-  switch (peek()) {
-    case MsgpackType::nil:
-    case MsgpackType::boolean:
-      ++next_;
-      return true;
-    case MsgpackType::integer: {
-      std::uint64_t bits = 0;
-      bool negative = false;
-      return read_long_integer(bits, negative);
-    }
-    case MsgpackType::floating: {
-      double number = 0;
-      return read_double(number);
-    }
-    case MsgpackType::string:
-      return read_string(text);
-    case MsgpackType::binary:
-      return read_binary(text);
-    case MsgpackType::array:
-      if (!read_array(size)) return false;
-      children = size;
-      return true;
-    case MsgpackType::map:
-      if (!read_map(size)) return false;
-      children = 2 * std::uint64_t{size};
-      return true;
-    case MsgpackType::end:
-    case MsgpackType::refused:
-      return false;
+  if (at_end()) return false;
+  const Shape shape = kShapes[byte(0)];
+  if (left() < shape.bytes) return false;
+  if (shape.kind == Shape::Kind::fixed) {
+    next_ += shape.bytes;
+    return true;
   }
-  return false;
+  if (shape.kind == Shape::Kind::refused) return false;
+  std::size_t length = shape.count;
+  if (shape.width > 0 && !length_after(shape.width, length)) return false;
+  next_ += shape.bytes;
+  if (shape.kind == Shape::Kind::sized) {
+    if (length > left()) return false;
+    next_ += length;
+    return true;
+  }
+  children = shape.kind == Shape::Kind::map ? 2 * std::uint64_t{length} : length;
+  return children <= left();
 }
 
 bool MsgpackReader::skip(std::string_view& skipped, std::size_t depth_max) {
   SPEX_ASSERT(depth_max <= kSkipDepthMax);
   const char* const begin = next_;
-  std::array<std::uint64_t, kSkipDepthMax> pending;  // values still to come, per open container
-  std::size_t depth = 0;
   std::uint64_t children = 0;
-  do {
-    if (!skip_one(children)) return false;
-    if (children > 0) {
-      if (depth == depth_max) return false;
-      pending[depth++] = children;
-      continue;
-    }
-    while (depth > 0 && --pending[depth - 1] == 0) --depth;
-  } while (depth > 0);
+  if (!skip_one(children)) return false;
+  if (children > 0 && !skip_children(children, depth_max)) return false;
   skipped = {begin, static_cast<std::size_t>(next_ - begin)};
   return true;
+}
+
+// The values in a container whose header has been read, and all in them.
+bool MsgpackReader::skip_children(std::uint64_t children, std::size_t depth_max) {
+  if (depth_max == 0) return false;
+  std::array<std::uint64_t, kSkipDepthMax> pending;  // of the containers around the innermost one
+  std::size_t depth = 1;
+  std::uint64_t here = children;  // values still to come in the innermost container
+  while (true) {
+    if (!skip_one(children)) return false;
+    --here;
+    if (children > 0) {
+      if (depth == depth_max) return false;
+      pending[depth++] = here;
+      here = children;
+      continue;
+    }
+    while (here == 0) {
+      if (--depth == 0) return true;
+      here = pending[depth];
+    }
+  }
 }
 
 }  // namespace spex::protocol

@@ -110,6 +110,7 @@ class MsgpackReader {
   bool read_long_string(std::string_view& value);
   bool read_long_array(std::uint32_t& size);
   bool skip_one(std::uint64_t& children);
+  bool skip_children(std::uint64_t children, std::size_t depth_max);
 
   const char* next_;
   const char* end_;
