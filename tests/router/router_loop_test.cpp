@@ -126,6 +126,7 @@ TEST_CASE("a shard that dies under a request is told, and one that is away is re
 
   FakeShard& next = harness.add_shard(1, 2);
   harness.tell(next.up());
+  REQUIRE(harness.until([&] { return next.hellos == 1; }));
   client.request(3, Operation::get_instance, identifier("a"));
   REQUIRE(harness.until([&] { return next.requests.size() == 1; }));
   // The dead one's late words reach nobody.
