@@ -1,0 +1,37 @@
+#include "clients/cpp/async_window.h"
+
+#include <catch2/catch.hpp>
+
+namespace spex::client {
+namespace {
+
+TEST_CASE("a number of async requests may go before any credit, and no more", "[async]") {
+  AsyncWindow window;
+  unsigned sent = 0;
+  for (; window.may_send() && sent < 1000; ++sent) window.sent();
+  CHECK(sent == AsyncWindow::kUngranted);
+  CHECK(window.next_number() == 65);
+}
+
+TEST_CASE("credit names the last number that may go and never takes back", "[async]") {
+  AsyncWindow window;
+  for (unsigned i = 0; i < 64; ++i) window.sent();
+  window.grant(66);
+  CHECK(window.may_send());
+  window.sent();
+  window.grant(10);
+  window.sent();
+  CHECK_FALSE(window.may_send());
+}
+
+TEST_CASE("a new router takes the first numbers again without credit", "[async]") {
+  AsyncWindow window;
+  for (unsigned i = 0; i < 64; ++i) window.sent();
+  window.grant(0);
+  CHECK(window.may_send());
+  for (unsigned i = 0; i < 64; ++i) window.sent();
+  CHECK_FALSE(window.may_send());
+}
+
+}  // namespace
+}  // namespace spex::client
