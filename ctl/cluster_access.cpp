@@ -123,7 +123,7 @@ int finish(const Invocation& invocation, const client::Answer& answer, std::stri
   }
   if (!answer.ok) {
     if (invocation.json) print_line(protocol::to_json(answer_document(answer)));
-    std::string text = "spexctl " + invocation.verb + ": " + std::string(tried) + ": ";
+    std::string text = "spexctl: " + std::string(tried) + ": ";
     text += answer.error ? describe(*answer.error) : "no answer";
     const std::string advice = advice_for(invocation, answer);
     print_error(advice.empty() ? text : text + "\n  " + advice);

@@ -129,11 +129,11 @@ void show_deviations(const Deviations& deviations) {
     return;
   }
   print_line("  deviations  " + paint(Colour::warning, with_separators(deviations.total())));
-  Table table({"   COUNT", "VERDICT", "TRANSITION", "FOR EXAMPLE"}, {0});
+  Table table({"   COUNT", "VERDICT", "FOR EXAMPLE", "TRANSITION"}, {0});
   for (const auto& group : deviations.groups()) {
     const bool is_bad = group.reason == base::Reason::deviation_not_equivalent;
-    table.add({with_separators(group.count), is_bad ? "not equivalent" : "still equivalent",
-               transition_text(group.from.empty() ? "nil" : group.from, group.action, group.to), group.example},
+    table.add({with_separators(group.count), is_bad ? "not equivalent" : "still equivalent", group.example,
+               transition_text(group.from.empty() ? "nil" : group.from, group.action, group.to)},
               is_bad ? Colour::bad : Colour::plain);
   }
   print(table.text());
