@@ -128,7 +128,8 @@ struct StoreStatistics {
   std::uint64_t file_bytes = 0;
   std::uint64_t wal_bytes = 0;
   std::uint64_t commits = 0;
-  std::uint64_t records = 0;
+  std::uint64_t records = 0;           // ever, of all kinds
+  std::uint64_t archived_records = 0;  // of living instances, moved out of the log
   std::uint64_t events_first = 0;
   std::uint64_t events_last = 0;
   std::uint64_t corrupt_records = 0;

@@ -151,12 +151,7 @@ Result<InstanceNumber> PackedStore::mock(std::string_view identifier, Specificat
   record.specification = specification.value();
   if (const auto existing = memory_->directory.find(identifier)) {
     record.number = *existing;
-    SPEX_TRY(update_instance_.bind(1, *existing)
-                 .bind(2, std::uint32_t{specification.value()})
-                 .bind(3, now)
-                 .bind(4, state.value())
-                 .bind(5, meta)
-                 .execute());
+    SPEX_TRY(all_or_nothing([&] { return replace_row(*existing, specification, meta, now, state); }));
   } else {
     SPEX_TRY_ASSIGN(record.number, insert_instance(identifier, specification, meta, now, state));
   }
@@ -188,9 +183,20 @@ Result<void> PackedStore::remove(InstanceNumber number, const RequestKey* key, S
   return {};
 }
 
-Result<void> PackedStore::finish_removing_row(std::uint32_t) {
+Result<void> PackedStore::replace_row(std::uint32_t number, SpecificationId specification, std::string_view meta,
+                                      base::Timestamp now, NameId state) {
+  SPEX_TRY(archiver_->forget(number, memory_->states[number]));
+  return update_instance_.bind(1, number)
+      .bind(2, std::uint32_t{specification.value()})
+      .bind(3, now)
+      .bind(4, state.value())
+      .bind(5, meta)
+      .execute();
+}
+
+Result<void> PackedStore::finish_removing_row(std::uint32_t number) {
   SPEX_TRY(remove_instance_.step());
-  return {};
+  return archiver_->forget(number, memory_->states[number]);
 }
 
 Result<void> PackedStore::remember(const RequestKey& key, const StoredOutcome& outcome, base::Timestamp now) {

@@ -1,5 +1,6 @@
 // Transactions: commit, what a failed one leaves, checkpoints, closing.
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/log.h"
@@ -18,6 +19,8 @@ constexpr std::uint64_t kQuietSnapshots = 100;
 // When checkpoints fail, the write-ahead log may grow to so many times its normal size.
 constexpr std::uint64_t kWalOverrun = 16;
 constexpr std::uint32_t kDropSlice = 4'096;
+constexpr std::uint32_t kChunksAtOnce = 32;
+constexpr base::Timestamp kArchivingPause = 60'000'000;  // after a failure that may pass
 
 }  // namespace
 
@@ -47,6 +50,7 @@ Result<void> PackedStore::write_batch() {
   if (database().wal_frames() >= kWalOverrun * options_.checkpoint_pages) SPEX_TRY(checkpoint());
   SPEX_TRY(begin());
   log_raised_floors();
+  if (chunks_to_save_) memory_->log.reserve(newest_time_, memory_->keys.next());
   if (!memory_->log.rows.empty()) {
     SPEX_TRY(drop_key_chunks());
     SPEX_TRY(save_chunks());
@@ -84,19 +88,26 @@ Result<void> PackedStore::drop_key_chunks() {
 // At a steady pace, so that no commit has many of them and replaying stays bounded.
 Result<void> PackedStore::save_chunks() {
   Memory& memory = *memory_;
-  const std::uint64_t row = memory.log.last_row();
   for (; memory.saved_at_operation + options_.snapshot_every <= memory.operations;
        memory.saved_at_operation += options_.snapshot_every) {
     const ChunkTracker::Dirty* const dirty = memory.chunks.oldest();
     if (!dirty || memory.operations - dirty->operation < kQuietSnapshots * options_.snapshot_every) continue;
-    const ChunkId chunk = dirty->id;
-    const std::vector<std::uint8_t> content = memory.encode(chunk);
-    std::vector<std::uint8_t> body(4 + content.size());
-    std::memcpy(&body[4], content.data(), content.size());
-    put_word(body.data(), checksum32(content, chunk_seed(chunk, row)));
-    SPEX_TRY(save_chunk_.bind(1, chunk.row()).bind(2, row).bind(3, Bytes(body)).execute());
-    memory.chunks.saved(chunk, row);
+    SPEX_TRY(save_chunk(dirty->id));
   }
+  for (; chunks_to_save_ > 0; --chunks_to_save_) {
+    if (const ChunkTracker::Dirty* const dirty = memory.chunks.oldest()) SPEX_TRY(save_chunk(dirty->id));
+  }
+  return {};
+}
+
+Result<void> PackedStore::save_chunk(ChunkId chunk) {
+  const std::uint64_t row = memory_->log.last_row();
+  const std::vector<std::uint8_t> content = memory_->encode(chunk);
+  std::vector<std::uint8_t> body(4 + content.size());
+  std::memcpy(&body[4], content.data(), content.size());
+  put_word(body.data(), checksum32(content, chunk_seed(chunk, row)));
+  SPEX_TRY(save_chunk_.bind(1, chunk.row()).bind(2, row).bind(3, Bytes(body)).execute());
+  memory_->chunks.saved(chunk, row);
   return {};
 }
 
@@ -162,7 +173,37 @@ Result<bool> PackedStore::maintain(base::Timestamp now) {
     SPEX_TRY(checkpoint());
     return true;
   }
-  return false;
+  return archive(now);
+}
+
+Result<bool> PackedStore::archive(base::Timestamp now) {
+  if (archiving_paused_until_ && now < *archiving_paused_until_) return false;
+  archiving_paused_until_.reset();
+  const bool batch_is_ours = !has_uncommitted();
+  if (archiver_->is_due(*memory_, now, options_.reclaim_within)) {
+    auto stepped = begin();
+    if (stepped) stepped = archiver_->step(*memory_, now, options_.reclaim_within);
+    if (!stepped) return archiving_failed(std::move(stepped).error(), now, batch_is_ours);
+    return true;
+  }
+  if (!archiver_->waits_for_snapshots(*memory_)) return false;
+  SPEX_TRY(begin());
+  chunks_to_save_ = kChunksAtOnce;
+  return true;
+}
+
+Result<bool> PackedStore::archiving_failed(base::Error error, base::Timestamp now, bool batch_is_ours) {
+  if (error.reason == Reason::storage_corrupt) {
+    ++counters_.corrupt_records;
+    archiving_paused_until_ = std::numeric_limits<base::Timestamp>::max();
+  } else {
+    archiving_paused_until_ = now + kArchivingPause;
+  }
+  base::log_limited(base::LogLevel::error, "store_archiving_failed", {{"error", base::to_string(error)}});
+  if (error.reason == Reason::storage_corrupt && archiver_->is_collecting()) return false;
+  if (batch_is_ours) return drop_batch(std::move(error));
+  failed_ = error;
+  return error;
 }
 
 Result<void> PackedStore::drop_all_instances() {
@@ -183,6 +224,7 @@ Result<void> PackedStore::close() {
   catalog_.reset();
   events_.reset();
   history_.reset();
+  archiver_.reset();
   for (Statement* statement : {&begin_, &commit_, &insert_row_, &save_chunk_, &drop_chunks_, &insert_instance_,
                                &update_instance_, &remove_instance_, &details_}) {
     *statement = Statement();

@@ -9,6 +9,12 @@
 #include "store/recovery.h"
 
 namespace spex::store {
+namespace {
+
+// Archiving for space begins with so many dead records (times snapshot_every).
+constexpr std::uint64_t kDeadSnapshots = 40;
+
+}  // namespace
 
 using base::fail;
 using base::Reason;
@@ -41,11 +47,13 @@ Result<void> PackedStore::load() {
   catalog_.reset();
   events_.reset();
   history_.reset();
+  archiver_.reset();
   newest_time_ = std::max(newest_time_, options_.now);
   SPEX_TRY(prepare_statements());
   SPEX_TRY_ASSIGN(catalog_, Catalog::load(database(), options_.names_max));
   SPEX_TRY_ASSIGN(events_, EventLog::load(database()));
   SPEX_TRY_ASSIGN(history_, HistoryReader::load(database()));
+  SPEX_TRY_ASSIGN(archiver_, Archiver::load(database(), kDeadSnapshots * options_.snapshot_every));
   // The hash is seeded anew each time, so that nobody can choose identifiers that collide.
   std::random_device random;
   SPEX_TRY_ASSIGN(memory_, recover(database(), options_, std::uint64_t{random()} << 32 | random()));
@@ -165,7 +173,8 @@ Result<InstanceDetails> PackedStore::details(InstanceNumber number) {
 Result<std::vector<Record>> PackedStore::history(InstanceNumber number, std::uint32_t before, std::size_t limit) {
   if (broken_) return *broken_;
   SPEX_ASSERT(memory_->states.is_living(number.value()));
-  return counted(history_->read(*memory_, catalog_->names(), number.value(), before, limit, 0));
+  return counted(
+      history_->read(*memory_, catalog_->names(), number.value(), before, limit, archiver_->boundary(number.value())));
 }
 
 void PackedStore::scan(InstanceNumber from, const std::function<bool(const Instance&)>& visit) const {
@@ -279,6 +288,7 @@ StoreStatistics PackedStore::statistics() const {
   if (broken_) return result;
   result.instances = memory_->living;
   result.records = memory_->log.records();
+  result.archived_records = archiver_->archived_records();
   result.events_first = events_->first();
   result.events_last = events_->last();
   return result;

@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "store/archiver.h"
 #include "store/catalog.h"
 #include "store/event_log.h"
 #include "store/history.h"
@@ -107,15 +108,20 @@ class PackedStore final : public InstanceStore {
   base::Result<std::uint32_t> insert_instance(std::string_view identifier, SpecificationId specification,
                                               std::string_view meta, base::Timestamp at, NameId base_state);
 
+  base::Result<void> replace_row(std::uint32_t number, SpecificationId specification, std::string_view meta,
+                                 base::Timestamp now, NameId state);
   base::Result<void> finish_removing_row(std::uint32_t number);
 
   base::Result<void> write_batch();
   base::Result<void> drop_key_chunks();
   base::Result<void> save_chunks();
+  base::Result<void> save_chunk(ChunkId chunk);
   base::Result<void> write_rows();
   base::Error drop_batch(base::Error cause);
   void supersede_failed_commit();
   base::Result<void> checkpoint();
+  base::Result<bool> archive(base::Timestamp now);
+  base::Result<bool> archiving_failed(base::Error error, base::Timestamp now, bool batch_is_ours);
 
   StoreOptions options_;
   ShardFile file_;
@@ -125,10 +131,13 @@ class PackedStore final : public InstanceStore {
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<HistoryReader> history_;
-  std::optional<base::Error> failed_;  // of the open batch
-  std::optional<base::Error> broken_;  // recovery failed: nothing works until opened anew
-  base::Timestamp newest_time_ = 0;    // shown to the store, for rows that begin without one
-  StoreStatistics counters_;           // what only grows
+  std::unique_ptr<Archiver> archiver_;
+  std::optional<base::Timestamp> archiving_paused_until_;  // after a failure
+  std::uint32_t chunks_to_save_ = 0;                       // with the next commit, besides the usual pace
+  std::optional<base::Error> failed_;                      // of the open batch
+  std::optional<base::Error> broken_;                      // recovery failed: nothing works until opened anew
+  base::Timestamp newest_time_ = 0;                        // shown to the store, for rows that begin without one
+  StoreStatistics counters_;                               // what only grows
 };
 
 }  // namespace spex::store

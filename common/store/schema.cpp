@@ -29,8 +29,8 @@ CREATE TABLE archive(instance INTEGER NOT NULL, sequence INTEGER NOT NULL, body 
 -- how far archiving has come: see archiver.h
 CREATE TABLE tail(one INTEGER PRIMARY KEY CHECK(one = 1), first INTEGER NOT NULL, segment_end INTEGER NOT NULL,
                   cursor INTEGER NOT NULL, archived INTEGER NOT NULL, marked_row INTEGER NOT NULL,
-                  marked_at INTEGER NOT NULL);
-INSERT INTO tail VALUES(1, 1, 1, 0, 0, 0, 0);
+                  marked_at INTEGER NOT NULL, removed INTEGER NOT NULL);
+INSERT INTO tail VALUES(1, 1, 1, 0, 0, 0, 0, 0);
 CREATE TABLE names(id INTEGER PRIMARY KEY, name BLOB NOT NULL);
 CREATE TABLE specifications(id INTEGER PRIMARY KEY, name BLOB NOT NULL, text BLOB NOT NULL);
 CREATE TABLE models(spec INTEGER PRIMARY KEY, learning INTEGER NOT NULL, source_hash BLOB NOT NULL);
