@@ -84,21 +84,21 @@ TEST_CASE("a restarted router is told everything anew", "[supervisor]") {
 TEST_CASE("a stopped process is found by its silence, killed and replaced", "[supervisor]") {
   const std::string victim = GENERATE("shard-1", "router");
   StandInCluster cluster(2);
-  cluster.arguments = {"--heartbeat-timeout", "300ms"};
+  cluster.arguments = {"--heartbeat-timeout", "1s"};
   cluster.start_ready();
   const pid_t hung = cluster.pid(victim);
   const pid_t other = cluster.pid("shard-2");
   ::kill(hung, SIGSTOP);
   REQUIRE(eventually([&] { return cluster.state() == "ready" && cluster.pid(victim) != hung; }));
   CHECK_FALSE(process_exists(hung));
-  CHECK(cluster.text(victim, "last_exit").find("silent for 300ms") != std::string::npos);
+  CHECK(cluster.text(victim, "last_exit").find("silent for 1s") != std::string::npos);
   CHECK(cluster.pid("shard-2") == other);
   CHECK(cluster.stop() == 0);
 }
 
 TEST_CASE("a work loop that no longer reports is replaced though its process lives", "[supervisor]") {
   StandInCluster cluster(1);
-  cluster.arguments = {"--heartbeat-timeout", "200ms"};
+  cluster.arguments = {"--heartbeat-timeout", "1s"};
   cluster.behave("shard-1", "mute");
   cluster.start();
   REQUIRE(eventually([&] { return cluster.number("shard-1", "restarts") >= 1; }));
@@ -108,8 +108,8 @@ TEST_CASE("a work loop that no longer reports is replaced though its process liv
 
 TEST_CASE("a slow start that reports progress outlasts the startup timeout, a silent one does not", "[supervisor]") {
   StandInCluster cluster(2);
-  cluster.arguments = {"--startup-timeout", "300ms", "--max-restarts", "0", "--park-retry", "1h"};
-  cluster.behave("shard-1", "slow_start 20");
+  cluster.arguments = {"--startup-timeout", "2s", "--max-restarts", "0", "--park-retry", "1h"};
+  cluster.behave("shard-1", "slow_start 80");
   cluster.behave("shard-2", "silent_start");
   cluster.start();
   REQUIRE(eventually([&] { return cluster.phase("shard-1") == "running" && cluster.phase("shard-2") == "parked"; }));
