@@ -1,0 +1,115 @@
+#include "lts/runs.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace spex::lts {
+namespace {
+
+constexpr std::uint32_t kNoParent = 0xFFFFFFFFU;
+
+// One state on the way, and how it was reached.
+struct Visit {
+  StateId state;
+  ActionId action;
+  std::uint32_t parent;
+};
+
+std::string shown(const Lts& lts, ActionId action) {
+  return action == kTau ? std::string() : std::string(lts.action_name(action));
+}
+
+std::vector<RunStep> back_from(const Lts& lts, const std::vector<Visit>& visits, std::uint32_t at) {
+  std::vector<RunStep> steps;
+  for (; visits[at].parent != kNoParent; at = visits[at].parent) {
+    steps.push_back({shown(lts, visits[at].action), visits[at].state});
+  }
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+
+// Adds what taus lead to from visits[begin, end).
+void close_silently(const Lts& lts, std::vector<Visit>& visits, std::size_t begin) {
+  std::unordered_set<StateId> seen;
+  for (std::size_t i = begin; i < visits.size(); ++i) seen.insert(visits[i].state);
+  for (std::size_t i = begin; i < visits.size(); ++i) {
+    for (const Transition& step : lts.outgoing(visits[i].state)) {
+      if (step.action != kTau || !seen.insert(step.target).second) continue;
+      visits.push_back({step.target, kTau, static_cast<std::uint32_t>(i)});
+    }
+  }
+}
+
+}  // namespace
+
+Run run_along(const Lts& lts, std::span<const ActionId> actions) {
+  std::vector<Visit> visits{{lts.initial_state(), kTau, kNoParent}};
+  close_silently(lts, visits, 0);
+  std::size_t layer = 0;
+  std::size_t first_of_last = 0;
+  for (const ActionId action : actions) {
+    const std::size_t end = visits.size();
+    std::unordered_set<StateId> seen;
+    for (std::size_t i = layer; i < end; ++i) {
+      for (const Transition& step : lts.outgoing(visits[i].state)) {
+        if (step.action != action || !seen.insert(step.target).second) continue;
+        visits.push_back({step.target, action, static_cast<std::uint32_t>(i)});
+      }
+    }
+    SPEX_ASSERT(visits.size() > end);
+    layer = first_of_last = end;
+    close_silently(lts, visits, layer);
+  }
+  Run run;
+  run.steps = back_from(lts, visits, static_cast<std::uint32_t>(first_of_last));
+  for (std::size_t i = layer; i < visits.size(); ++i) run.ends.push_back(visits[i].state);
+  return run;
+}
+
+std::vector<RunStep> silent_run(const Lts& lts, StateId from, const std::function<bool(StateId)>& is_end,
+                                const std::function<bool(StateId, const Transition&)>* is_last) {
+  std::vector<Visit> visits{{from, kTau, kNoParent}};
+  std::unordered_set<StateId> seen{from};
+  for (std::size_t i = 0; i < visits.size(); ++i) {
+    const StateId state = visits[i].state;
+    if (is_end(state)) {
+      std::vector<RunStep> steps = back_from(lts, visits, static_cast<std::uint32_t>(i));
+      if (is_last == nullptr) return steps;
+      for (const Transition& step : lts.outgoing(state)) {
+        if (!(*is_last)(state, step)) continue;
+        steps.push_back({shown(lts, step.action), step.target});
+        return steps;
+      }
+    }
+    for (const Transition& step : lts.outgoing(state)) {
+      if (step.action != kTau || !seen.insert(step.target).second) continue;
+      visits.push_back({step.target, kTau, static_cast<std::uint32_t>(i)});
+    }
+  }
+  SPEX_ASSERT(false && "the graph has this run, so the system has it");
+  return {};
+}
+
+std::vector<std::string> offers_of(const Lts& lts, std::span<const StateId> states) {
+  std::set<std::string> offers;
+  std::unordered_set<StateId> seen(states.begin(), states.end());
+  std::vector<StateId> open(states.begin(), states.end());
+  while (!open.empty()) {
+    const StateId state = open.back();
+    open.pop_back();
+    for (const Transition& step : lts.outgoing(state)) {
+      if (step.action != kTau) {
+        offers.emplace(lts.action_name(step.action));
+      } else if (seen.insert(step.target).second) {
+        open.push_back(step.target);
+      }
+    }
+  }
+  return {offers.begin(), offers.end()};
+}
+
+}  // namespace spex::lts

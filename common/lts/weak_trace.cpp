@@ -1,0 +1,160 @@
+#include "lts/weak_trace.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/hash.h"
+
+namespace spex::lts {
+namespace {
+
+constexpr std::uint64_t kDefaultWork = 200'000'000;
+
+using StateSet = std::vector<StateId>;
+
+struct StateSetHash {
+  std::size_t operator()(const StateSet& set) const {
+    return base::hash64({reinterpret_cast<const char*>(set.data()), set.size() * sizeof(StateId)});
+  }
+};
+
+class Search {
+ public:
+  Search(const MergedGraph& graph, TraceRelation relation, ActionId action_end, std::uint64_t work_max)
+      : graph_(graph),
+        relation_(relation),
+        action_end_(action_end),
+        work_left_(work_max),
+        seen_(graph.state_count, 0) {}
+
+  TraceComparison run() {
+    visit(intern({graph_.left_initial}), intern({graph_.right_initial}), kNone, kTau);
+    for (std::uint32_t at = 0; at < nodes_.size() && work_left_ > 0; ++at) {
+      if (expand(at)) return result_;
+    }
+    result_.outcome = work_left_ > 0 ? TraceComparison::Outcome::holds : TraceComparison::Outcome::undecided;
+    return result_;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFFFFFFU;
+  struct Node {
+    std::uint32_t left;
+    std::uint32_t right;
+    std::uint32_t parent;
+    ActionId action;
+  };
+  using Step = std::pair<ActionId, StateId>;
+
+  void spend(std::uint64_t work) { work_left_ -= std::min(work, work_left_); }
+
+  // Closes the set under silent steps and numbers it.
+  std::uint32_t intern(StateSet set) {
+    ++round_;
+    for (const StateId state : set) seen_[state] = round_;
+    for (std::size_t i = 0; i < set.size() && graph_.has_inert; ++i) {
+      for (const Transition& step : graph_.outgoing(set[i])) {
+        if (step.action != kTau) break;
+        if (std::exchange(seen_[step.target], round_) != round_) set.push_back(step.target);
+      }
+    }
+    std::sort(set.begin(), set.end());
+    spend(set.size() + 4);
+    const auto [it, added] = ids_.emplace(std::move(set), static_cast<std::uint32_t>(sets_.size()));
+    if (added) sets_.push_back(&it->first);
+    return it->second;
+  }
+
+  void visit(std::uint32_t left, std::uint32_t right, std::uint32_t parent, ActionId action) {
+    if (left == right) return;
+    const bool included =
+        relation_ == TraceRelation::inclusion &&
+        std::includes(sets_[right]->begin(), sets_[right]->end(), sets_[left]->begin(), sets_[left]->end());
+    if (included || !visited_.insert(std::uint64_t{left} << 32U | right).second) return;
+    nodes_.push_back({left, right, parent, action});
+  }
+
+  std::vector<Step> steps_of(const StateSet& set) {
+    std::vector<Step> steps;
+    for (const StateId state : set) {
+      for (const Transition& step : graph_.outgoing(state)) {
+        if ((graph_.has_inert && step.action == kTau) || step.action >= action_end_) continue;
+        steps.emplace_back(step.action, step.target);
+      }
+    }
+    spend(steps.size() + set.size());
+    std::sort(steps.begin(), steps.end());
+    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+    return steps;
+  }
+
+  // Takes the targets of the first action off the range.
+  static StateSet take_targets(const std::vector<Step>& steps, std::size_t& at, ActionId action) {
+    StateSet targets;
+    for (; at < steps.size() && steps[at].first == action; ++at) targets.push_back(steps[at].second);
+    return targets;
+  }
+
+  // True if one side alone can go on with some action.
+  bool expand(std::uint32_t at) {
+    const std::vector<Step> left = steps_of(*sets_[nodes_[at].left]);
+    const std::vector<Step> right = steps_of(*sets_[nodes_[at].right]);
+    std::size_t l = 0;
+    std::size_t r = 0;
+    while (l < left.size() || r < right.size()) {
+      const ActionId action =
+          std::min(l < left.size() ? left[l].first : kNone, r < right.size() ? right[r].first : kNone);
+      StateSet left_targets = take_targets(left, l, action);
+      StateSet right_targets = take_targets(right, r, action);
+      if (left_targets.empty() && relation_ == TraceRelation::inclusion) continue;
+      if (left_targets.empty() || right_targets.empty()) {
+        found(at, action, right_targets.empty());
+        return true;
+      }
+      const std::uint32_t left_set = intern(std::move(left_targets));
+      visit(left_set, intern(std::move(right_targets)), at, action);
+    }
+    return false;
+  }
+
+  void found(std::uint32_t at, ActionId action, bool left_is_able) {
+    result_.outcome = TraceComparison::Outcome::differs;
+    result_.left_is_able = left_is_able;
+    result_.trace.push_back(action);
+    for (; nodes_[at].parent != kNone; at = nodes_[at].parent) result_.trace.push_back(nodes_[at].action);
+    std::reverse(result_.trace.begin(), result_.trace.end());
+  }
+
+  const MergedGraph& graph_;
+  TraceRelation relation_;
+  ActionId action_end_;
+  std::uint64_t work_left_;
+  std::vector<std::uint32_t> seen_;
+  std::uint32_t round_ = 0;
+  std::unordered_map<StateSet, std::uint32_t, StateSetHash> ids_;
+  std::vector<const StateSet*> sets_;
+  std::unordered_set<std::uint64_t> visited_;
+  std::vector<Node> nodes_;
+  TraceComparison result_;
+};
+
+}  // namespace
+
+TraceComparison compare_traces(const MergedGraph& graph, TraceRelation relation, ActionId action_end,
+                               std::uint64_t work_max) {
+  return Search(graph, relation, action_end, work_max).run();
+}
+
+base::Result<TraceComparison::Outcome> compare_weak_traces(const Lts& left, const Lts& right, TraceRelation relation,
+                                                           std::uint64_t work_max) {
+  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, Bisimilarity::branching));
+  // Bisimilar systems have the same traces, and that is found without a budget.
+  if (initial_states_bisimilar(graph)) return TraceComparison::Outcome::holds;
+  return compare_traces(graph, relation, graph.action_count, work_max == 0 ? kDefaultWork : work_max).outcome;
+}
+
+}  // namespace spex::lts
