@@ -19,7 +19,7 @@ int refuse(ExitCode code, const std::string& reason) {
 }
 
 int start(const Options& options, config::Config config) {
-  process::ignore_sigpipe();
+  process::ignore_failure_signals();
   auto signals = process::SignalFd::create({SIGTERM, SIGINT, SIGHUP});
   if (!signals) return refuse(ExitCode::try_again, signals.error().message);
   Foundation foundation;

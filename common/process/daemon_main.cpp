@@ -79,7 +79,7 @@ base::Result<ChildChannel> take_channel() {
 
 base::Result<DaemonContext> prepare(const DaemonInfo& info, const Arguments& arguments, ChildChannel channel,
                                     std::string& told) {
-  ignore_sigpipe();
+  ignore_failure_signals();
   const auto say = [&](const base::Error& error) {
     told = error.message;
     channel.failed(told);

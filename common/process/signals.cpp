@@ -27,6 +27,9 @@ std::optional<int> SignalFd::next() {
   return static_cast<int>(info.ssi_signo);
 }
 
-void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+void ignore_failure_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace spex::process

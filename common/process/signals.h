@@ -23,7 +23,8 @@ class SignalFd {
   base::UniqueFd fd_;
 };
 
-// A peer that goes away is an error code here, never a signal.
-void ignore_sigpipe();
+// A peer that goes away (SIGPIPE) and a file that may not grow (SIGXFSZ) are
+// error codes here, never signals.
+void ignore_failure_signals();
 
 }  // namespace spex::process

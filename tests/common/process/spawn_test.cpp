@@ -93,7 +93,7 @@ TEST_CASE("a child sees the environment without the hidden variables", "[process
 
 TEST_CASE("a child starts with no signal blocked or ignored", "[process]") {
   const auto blocked = SignalFd::create({SIGUSR1});
-  ignore_sigpipe();
+  ignore_failure_signals();
   // grep itself looks, because a waiting shell blocks signals.
   for (const std::string set : {"SigBlk", "SigIgn"}) {
     CHECK(run(shell("exec grep -q '^" + set + ":\t0*$' /proc/self/status")).clean());
