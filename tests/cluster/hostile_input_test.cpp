@@ -116,12 +116,13 @@ TEST_CASE("a fault of one request is answered to that request; its neighbours ar
   CHECK(client->receive(1).ok);
   CHECK(client->receive(2).refused("RequestError", "unknown_operation"));
   CHECK(client->receive(4).ok);
-  for (const int id : {3, 5, 6, 7, 8}) {
+  for (const int id : {3, 6, 7, 8}) {
     const WireReply reply = client->receive(static_cast<std::uint64_t>(id));
     INFO(id << ": " << reply.text());
     CHECK(reply.answered);
     CHECK(reply.error.error_class == "RequestError");
   }
+  CHECK(client->receive_any().refused("RequestError", "malformed"));  // the one without an operation
   CHECK(states_of(client->get("a").body) == "created");
   cluster.stop();
 }
@@ -168,7 +169,10 @@ TEST_CASE("strange frames: many, none of content, garbage before the message", "
   CHECK(eventually([&] {
     while (const auto frames = client->receive_frames(std::chrono::milliseconds(100))) {
       const auto value = protocol::decode_value(frames->back());
-      if (value.ok() && at(at(at(*value, 2), 0), 0) == Value(4711)) return true;
+      REQUIRE(value.ok());
+      const Value& replies = at(*value, 2);
+      for (std::size_t i = 0; i < size_of(replies); ++i)
+        if (at(at(replies, i), 0) == Value(4711)) return true;
     }
     return false;
   }));
@@ -254,7 +258,13 @@ TEST_CASE("a client that never reads its replies costs bounded memory and distur
   for (int i = 0; i < 1000; ++i) requests.emplace_back(Array{i, 4, "big", Array{}});
   const std::string message = protocol::encode_value(Array{1, 1, Value(), requests});
   for (int i = 0; i < 30; ++i) deaf.send_message(message);  // 1.8 GB of answers
-  for (int i = 0; i < 200; ++i) REQUIRE(other->get("witness").ok);
+  int served = 0;
+  REQUIRE(eventually([&] {
+    const WireReply reply = other->get("witness");
+    INFO(reply.text());
+    REQUIRE((reply.ok || reply.refused("ClusterError", "overloaded")));
+    return reply.ok && ++served == 50;
+  }));
   CHECK(resident_bytes(cluster.pid("router")) < (1u << 30));
   check_unharmed(cluster, *other);
   cluster.stop();

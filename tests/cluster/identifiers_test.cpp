@@ -125,7 +125,7 @@ TEST_CASE("one value in different encodings is one instance", "[identifiers]") {
         std::string("\xde\x00\x02\xa1"
                     "b\x02\xd9\x01"
                     "a\xcc\x01",
-                    12)}},
+                    11)}},
   };
   for (const Row& row : rows) {
     INFO("identifier " << protocol::encode_value(row.value).size() << " bytes, kind " << row.value.content.index());
@@ -179,12 +179,13 @@ TEST_CASE("what is no identifier is refused, with no effect on the next request"
   };
   for (const std::string& encoding : none) {
     for (const Operation operation : {Operation::init_instance, Operation::get_instance, Operation::delete_instance}) {
-      const WireReply reply = client->call(operation, Encoded::raw(encoding),
-                                           operation == Operation::init_instance ? Array{"order"} : Array{});
+      client->send(operation, Encoded::raw(encoding), operation == Operation::init_instance ? Array{"order"} : Array{});
+      // An extension makes the whole message unreadable, the rest one request.
+      const WireReply reply = client->receive_any();
       INFO("encoding of " << encoding.size() << " bytes: " << reply.text());
       REQUIRE(reply.answered);
       CHECK(reply.error.error_class == "RequestError");
-      CHECK(reply.error.reason == "invalid_argument");
+      CHECK((reply.error.reason == "invalid_argument" || (reply.error.reason == "malformed" && reply.id.is_nil())));
     }
   }
   CHECK(client->init("order", Encoded::raw(std::string(32, '\x91') + "\x01")).ok);
