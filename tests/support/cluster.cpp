@@ -145,6 +145,14 @@ std::unique_ptr<WireClient> Cluster::client(std::optional<std::uint64_t> id) con
   return std::make_unique<WireClient>(endpoint(), id);
 }
 
+std::vector<pid_t> Cluster::processes() const {
+  std::vector<pid_t> found = processes_mentioning(dir_.path());
+  std::erase_if(found, [](pid_t pid) {
+    return read_whole_file("/proc/" + std::to_string(pid) + "/cmdline").find("spexctl") != std::string::npos;
+  });
+  return found;
+}
+
 Value Cluster::control(const std::string& command) const {
   auto parsed = protocol::parse_json(ask_socket(run_dir() + "/control.sock", command + "\n"));
   return parsed ? std::move(parsed).value() : Value();

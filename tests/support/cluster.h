@@ -73,7 +73,7 @@ class Cluster {
   std::string models_dir() const { return dir_.file("models"); }
   std::string endpoint() const { return "ipc://" + run_dir() + "/frontend.sock"; }
   std::string log() const { return read_whole_file(dir_.file("log")); }
-  std::vector<pid_t> processes() const { return processes_mentioning(dir_.path()); }
+  std::vector<pid_t> processes() const;  // of the cluster; a test's own spexctl is none
   // spexctl with --endpoint put in front.
   Finished ctl(std::vector<std::string> arguments, const RunOptions& options = {}) const;
   std::vector<std::string> command_line() const;
