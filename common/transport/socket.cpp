@@ -79,6 +79,8 @@ std::string_view Message::frame(std::size_t index) const {
 struct Socket::Impl {
   zmq::socket_t socket;
   std::chrono::milliseconds heartbeat;
+  bool tells_room;        // a DEALER: whether there is room can be asked for
+  bool was_full = false;  // the last send met a full queue
 };
 
 Socket::Socket(std::unique_ptr<Impl> impl, int fd) : impl_(std::move(impl)), fd_(fd) {}
@@ -89,7 +91,8 @@ Socket::~Socket() = default;
 Result<Socket> Socket::open(Context& context, SocketType type, const SocketOptions& options) {
   try {
     const auto zmq_type = type == SocketType::router ? zmq::socket_type::router : zmq::socket_type::dealer;
-    auto impl = std::make_unique<Impl>(Impl{zmq::socket_t(context.impl_->context, zmq_type), options.heartbeat});
+    auto impl = std::make_unique<Impl>(
+        Impl{zmq::socket_t(context.impl_->context, zmq_type), options.heartbeat, type == SocketType::dealer});
     apply(impl->socket, type, options);
     const int fd = static_cast<int>(impl->socket.get(zmq::sockopt::fd));
     return Socket(std::move(impl), fd);
@@ -137,6 +140,7 @@ SendOutcome Socket::send(std::span<const std::string_view> frames) {
     const int number = zmq_errno();
     if (number == EHOSTUNREACH) return SendOutcome::unreachable;
     SPEX_ASSERT(number == EAGAIN || number == ENOMEM);
+    impl_->was_full = impl_->tells_room;
     return SendOutcome::would_block;
   }
   return SendOutcome::sent;
@@ -156,7 +160,9 @@ bool Socket::receive(Message& message) {
     if (received < 0) {
       SPEX_ASSERT(zmq_errno() == EAGAIN);
       // An empty receive has taken every command, so the descriptor tells about the next.
-      stale_ = false;
+      // It may have taken the word that a full queue has room again: then the caller must look once more.
+      stale_ = impl_->was_full && (impl_->socket.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+      if (stale_) impl_->was_full = false;
       return false;
     }
     stale_ = true;

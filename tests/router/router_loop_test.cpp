@@ -160,6 +160,13 @@ TEST_CASE("a planned restart is not seen by clients", "[router]") {
   client.request(1, Operation::get_instance, identifier("a"));
   REQUIRE(harness.until([&] { return shard.requests.size() == 1; }));
   harness.tell(shard.down("planned"));
+  // The supervisor's word and the client's come by different ways: wait until the first was heard.
+  bool is_held = false;
+  for (int heartbeat = 0; heartbeat < 1000 && !is_held; ++heartbeat) {
+    REQUIRE(harness.hears(process::ReportKind::heartbeat));
+    is_held = harness.last_report.find("\"held\"") != std::string::npos;
+  }
+  REQUIRE(is_held);
   client.request(2, Operation::get_instance, identifier("a"));
   // The old one finishes what it has.
   shard.answer_all();

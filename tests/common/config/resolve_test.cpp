@@ -51,7 +51,8 @@ TEST_CASE("bad values are refused with their place, all of them", "[config]") {
 }
 
 TEST_CASE("values that a file could not hold are refused from every source", "[config]") {
-  for (const std::string value : {"", " a", "a ", "a\nb", "a\tb", "a\x7f", std::string(5'000, 'x').c_str()}) {
+  for (const std::string& value :
+       std::vector<std::string>{"", " a", "a ", "a\nb", "a\tb", "a\x7f", std::string(5'000, 'x')}) {
     CHECK(resolve({{{"data_dir", value}}, {}, {}}).problems.size() == 1);
   }
 }
