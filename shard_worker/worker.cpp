@@ -141,10 +141,10 @@ DaemonExit Worker::run() {
 bool Worker::on_socket() {
   flush_outbox();
   bool received = false;
-  std::size_t used = 0;
-  // Called at most once a turn: the inbox and its messages are of this batch.
-  while (inbox_.size() < shard_.config.batch_max && used < messages_.size() && outbox_bytes_ < kOutboxBytesMax) {
-    transport::Message& message = messages_[used];
+  // May be called several times a turn: the inbox points into the messages of its batch, which stay until it is done.
+  while (inbox_.size() < shard_.config.batch_max && messages_used_ < messages_.size() &&
+         outbox_bytes_ < kOutboxBytesMax) {
+    transport::Message& message = messages_[messages_used_];
     if (!socket_->receive(message)) break;
     received = true;
     if (message.size() < 2) continue;
@@ -158,7 +158,7 @@ bool Worker::on_socket() {
         inbox_.push_back({peer_, request->token, request->client, request->round, request->request, request->gathered});
       }
       if (reader.damaged()) base::log_limited(base::LogLevel::error, "damaged_frame");
-      ++used;
+      ++messages_used_;
     }
   }
   return received;
@@ -226,6 +226,7 @@ void Worker::turn() {
   commit_and_answer(time);
   maintain(time);
   inbox_.clear();
+  messages_used_ = 0;
   if (draining_ && is_idle()) {
     draining_ = false;
     context_.channel.drained();

@@ -71,6 +71,7 @@ class Worker {
   std::string peer_id_;                       // routing id of the router that said HELLO last
   std::uint64_t peer_ = 0;                    // counts the HELLOs
   std::vector<transport::Message> messages_;  // of this batch; requests are views into them
+  std::size_t messages_used_ = 0;             // of messages_, by this batch
   std::vector<Incoming> inbox_;
   Answers answers_;
   std::deque<std::string> outbox_;  // frames that the socket did not take
