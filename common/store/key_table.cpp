@@ -33,7 +33,8 @@ KeyLookup KeyTable::find(const RequestKey& key) const {
   return absent;
 }
 
-KeyTable::Slot KeyTable::prepare(std::uint64_t client) {
+// g++ 12.2 crashes in its peephole pass on this function from -O2 on.
+[[gnu::optimize("no-peephole2")]] KeyTable::Slot KeyTable::prepare(std::uint64_t client) {
   // Many at once, so that a client with several of them has its floor logged once.
   if (next_ - tail_ >= keys_max_) evict(std::max<std::size_t>(1, keys_max_ / 64));
   if (const auto found = slot_of_.find(client); found != slot_of_.end()) return {found->second, false};
