@@ -1,6 +1,5 @@
 #include "lts/branching_bisimulation.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,18 +14,42 @@ base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity rel
   return initial_states_bisimilar(graph);
 }
 
+namespace {
+
+// What the signatures leave to be refined. Their other memory is needed by then.
+struct Start {
+  std::vector<std::uint32_t> classes;
+  std::uint32_t class_count;
+  std::vector<std::uint32_t> previous;
+  std::uint32_t previous_count;
+};
+
+Start take_classes(SignatureRefinement signatures) {
+  return {std::move(signatures.classes()), signatures.class_count(), std::move(signatures.previous_classes()),
+          signatures.previous_class_count()};
+}
+
+}  // namespace
+
 bool initial_states_bisimilar(const MergedGraph& graph) {
-  std::optional<SignatureRefinement> signatures(graph);
-  const SignatureRefinement::Outcome outcome = signatures->run(true);
+  SignatureRefinement signatures(graph);
+  const SignatureRefinement::Outcome outcome = signatures.run(true);
   if (outcome != SignatureRefinement::Outcome::unsettled) return outcome == SignatureRefinement::Outcome::stable;
-  const std::vector<std::uint32_t> classes = std::move(signatures->classes());
-  const std::vector<std::uint32_t> previous = std::move(signatures->previous_classes());
-  const std::uint32_t class_count = signatures->class_count();
-  const std::uint32_t previous_count = signatures->previous_class_count();
-  signatures.reset();  // its memory is needed
-  Refinement refinement(graph, classes, class_count, previous, previous_count);
+  const Start start = take_classes(std::move(signatures));
+  Refinement refinement(graph, start.classes, start.class_count, start.previous, start.previous_count);
   refinement.run(true);
   return !refinement.separated();
+}
+
+GraphClasses classes_of(const MergedGraph& graph) {
+  SignatureRefinement signatures(graph);
+  if (signatures.run(false) == SignatureRefinement::Outcome::stable) {
+    return {std::move(signatures.classes()), signatures.class_count()};
+  }
+  const Start start = take_classes(std::move(signatures));
+  Refinement refinement(graph, start.classes, start.class_count, start.previous, start.previous_count);
+  refinement.run(false);
+  return {refinement.classes(), refinement.class_count()};
 }
 
 bool branching_bisimilar(const Lts& left, const Lts& right) { return bisimilar(left, right).value(); }

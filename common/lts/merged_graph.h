@@ -54,7 +54,14 @@ struct MergedGraph {
 base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimilarity relation,
                                        std::vector<StateId>* state_of = nullptr);
 
-// Whether the states `left_initial` and `right_initial` are bisimilar. (In branching_bisimulation.cpp.)
+// Both in branching_bisimulation.cpp: whether the states `left_initial` and `right_initial` are bisimilar …
 bool initial_states_bisimilar(const MergedGraph& graph);
+
+struct GraphClasses {
+  std::vector<std::uint32_t> class_of;  // by state
+  std::uint32_t count;
+};
+// … and the bisimilarity classes of all states.
+GraphClasses classes_of(const MergedGraph& graph);
 
 }  // namespace spex::lts
