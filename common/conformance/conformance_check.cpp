@@ -21,6 +21,24 @@ lts::Lts build(const std::vector<NamedTransition>& transitions, const std::strin
   return std::move(builder).build();
 }
 
+// Without an initialisation there are no two systems to compare.
+Verdict without_start(VerdictKind kind, std::string reason) {
+  auto explained = std::make_shared<Explained>();
+  explained->story = reason;
+  explained->kind = "initialisation";
+  return {kind, std::move(reason), std::move(explained)};
+}
+
+std::shared_ptr<const Explained> explanation_of(const lts::Lts& model, const lts::Lts& specification) {
+  const ExplainedLimits limits;
+  lts::ExplainOptions options;
+  options.formula_bytes_max = limits.formula_bytes_max;
+  const auto explanation = lts::explain(model, specification, lts::Bisimilarity::branching, options);
+  // It fails only for systems that are too large to be decided at all.
+  return std::make_shared<Explained>(describe(explanation ? *explanation : lts::Explanation(), model, specification,
+                                              "the implementation", "the specification", limits));
+}
+
 Verdict several(const std::set<std::string>& initial_states) {
   constexpr std::size_t kShown = 5;
   std::string names;
@@ -30,8 +48,8 @@ Verdict several(const std::set<std::string>& initial_states) {
     names += (names.empty() ? "" : ", ") + quoted(state);
   }
   if (count > kShown) names += ", …";
-  return {VerdictKind::several_initialisations,
-          "the model has " + std::to_string(initial_states.size()) + " initialisations (" + names + "), not one"};
+  return without_start(VerdictKind::several_initialisations, "the model has " + std::to_string(initial_states.size()) +
+                                                                 " initialisations (" + names + "), not one");
 }
 
 std::set<std::string> initial_states_of(const std::vector<NamedTransition>& model) {
@@ -59,12 +77,17 @@ base::Result<lts::Lts> to_lts(const std::vector<NamedTransition>& model) {
 
 Verdict check_conformance(const std::vector<NamedTransition>& model, const Specification& specification) {
   const std::set<std::string> initial_states = initial_states_of(model);
-  if (initial_states.empty()) return {VerdictKind::no_initialisation, "the model has no initialisation"};
+  if (initial_states.empty()) {
+    return without_start(VerdictKind::no_initialisation, "the model has no initialisation");
+  }
   if (initial_states.size() > 1) return several(initial_states);
   // Sizes are limited where models and specifications come in, far below what the decision takes.
-  if (lts::branching_bisimilar(build(model, *initial_states.begin()), to_lts(specification))) return {};
+  const lts::Lts implementation = build(model, *initial_states.begin());
+  const lts::Lts specified = to_lts(specification);
+  if (lts::branching_bisimilar(implementation, specified)) return {};
   return {VerdictKind::not_bisimilar,
-          "the model is not branching bisimilar to specification " + quoted(specification.name())};
+          "the model is not branching bisimilar to specification " + quoted(specification.name()),
+          explanation_of(implementation, specified)};
 }
 
 std::string_view verdict_name(VerdictKind kind) {

@@ -1,14 +1,17 @@
 // The question of the product: does this implementation model behave as its
 // specification says? Branching bisimilarity of the two from their initial
-// states (lts/branching_bisimulation.h), with `__internal__` as tau. Pure and
-// thread-safe: the worker asks on a helper thread, ctl directly.
+// states (lts/branching_bisimulation.h), with `__internal__` as tau; and if not,
+// why (lts/explanation.h). Pure and thread-safe: the worker asks on a helper
+// thread, ctl directly.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "conformance/explained.h"
 #include "conformance/model_text.h"
 #include "conformance/specification.h"
 #include "lts/lts.h"
@@ -24,11 +27,13 @@ enum class VerdictKind : std::uint8_t {
 
 struct Verdict {
   VerdictKind kind = VerdictKind::equivalent;
-  std::string reason;  // a sentence; empty if equivalent
+  std::string reason;                          // a sentence; empty if equivalent
+  std::shared_ptr<const Explained> explained;  // null if equivalent; left: the model, right: the specification
 
   bool equivalent() const { return kind == VerdictKind::equivalent; }
 };
 
+// The explanation takes at most about as long as the verdict once more.
 Verdict check_conformance(const std::vector<NamedTransition>& model, const Specification& specification);
 
 // The systems that are compared: of a specification, and of a model without its
