@@ -1,0 +1,243 @@
+// Loads a running cluster as an application would, through the client library: `spex-load --endpoint E …`.
+// Creates instances of a specification with a closed model, then keeps a fixed number of transitions in
+// flight, each of a random instance that has none under way, and prints one JSON line: rate, percentiles.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "clients/cpp/client.h"
+
+namespace {
+
+using spex::client::Answer;
+using spex::client::Client;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kStates = 6;
+
+struct Options {
+  std::string endpoint;
+  std::uint64_t instances = 100'000;
+  std::size_t window = 64;
+  double seconds = 3;
+  double warmup = 0.5;
+  std::uint64_t events = 0;  // fire-and-forget: this many, instead of seconds
+  bool keys = false;
+  bool creates = true;
+  std::uint64_t seed = 1;
+};
+
+[[noreturn]] void usage(const char* problem) {
+  std::fprintf(stderr,
+               "spex-load: %s\nusage: spex-load --endpoint E [--instances N] [--window W] [--seconds S] [--warmup S]\n"
+               "                 [--keys 0|1] [--create 0|1] [--fire-and-forget EVENTS] [--seed N]\n",
+               problem);
+  std::exit(2);
+}
+
+Options parse(int argc, char** argv) {
+  std::map<std::string, std::string> given;
+  for (int i = 1; i + 1 < argc; i += 2) given[argv[i]] = argv[i + 1];
+  if (argc % 2 == 0) usage("an option lacks its value");
+  Options options;
+  for (const auto& [name, value] : given) {
+    if (name == "--endpoint")
+      options.endpoint = value;
+    else if (name == "--instances")
+      options.instances = std::stoull(value);
+    else if (name == "--window")
+      options.window = std::stoull(value);
+    else if (name == "--seconds")
+      options.seconds = std::stod(value);
+    else if (name == "--warmup")
+      options.warmup = std::stod(value);
+    else if (name == "--keys")
+      options.keys = value == "1";
+    else if (name == "--create")
+      options.creates = value == "1";
+    else if (name == "--fire-and-forget")
+      options.events = std::stoull(value);
+    else if (name == "--seed")
+      options.seed = std::stoull(value);
+    else
+      usage(("unknown option " + name).c_str());
+  }
+  if (options.endpoint.empty()) usage("--endpoint is missing");
+  if (options.instances < options.window) usage("fewer instances than requests in flight");
+  return options;
+}
+
+std::string state(int n) { return "state_" + std::to_string(n); }
+std::string action(int n) { return "step_" + std::to_string(n); }
+
+// A ring: step_0 leads from state_0 to state_1, the last step back to the first state.
+std::string ring_transitions() {
+  std::string text;
+  for (int n = 0; n < kStates; ++n) text += state(n) + " --[" + action(n) + "]-> " + state((n + 1) % kStates) + "\n";
+  return text;
+}
+
+class Load {
+ public:
+  explicit Load(const Options& options)
+      : options_(options),
+        client_(client_options(options)),
+        random_(options.seed),
+        at_(options.instances, 0),
+        busy_(options.instances, false) {}
+
+  int run();
+
+ private:
+  static spex::client::ClientOptions client_options(const Options& options) {
+    spex::client::ClientOptions result;
+    result.endpoint = options.endpoint;
+    result.keys = options.keys;
+    return result;
+  }
+  spex::protocol::Value id(std::uint64_t n) const { return "instance-" + std::to_string(n); }
+
+  void define();
+  void create();
+  void submit();
+  void step();
+  void fire_and_forget();
+  void report(double seconds);
+
+  const Options options_;
+  Client client_;
+  std::mt19937_64 random_;
+  std::vector<std::uint8_t> at_;
+  std::vector<bool> busy_;
+  std::vector<std::uint32_t> latencies_;  // microseconds
+  bool measuring_ = false;
+  std::uint64_t answered_ = 0;
+  std::uint64_t failed_ = 0;
+  std::string first_failure_;
+};
+
+void Load::define() {
+  using spex::protocol::Operation;
+  const Answer spec = client_.call(spex::client::with_text(
+      Operation::define_specification,
+      "Specification: ring\nInitial state: " + state(0) + "\nTransitions:\n" + ring_transitions()));
+  const Answer model = client_.call(
+      spex::client::with_text(Operation::import_impl_model,
+                              "Specification: ring\nLearning mode: false\nTransitions:\nnil --[__initialisation__]-> " +
+                                  state(0) + "\n" + ring_transitions()));
+  for (const Answer& answer : {spec, model}) {
+    if (answer.ok) continue;
+    std::fprintf(stderr, "spex-load: %s\n", answer.to_text().c_str());
+    std::exit(1);
+  }
+}
+
+void Load::create() {
+  for (std::uint64_t n = 0; n < options_.instances; ++n) {
+    client_.submit(spex::client::init_instance("ring", id(n)), [this](const Answer& answer) {
+      if (answer.ok) return;
+      ++failed_;
+      first_failure_ = answer.to_text();
+    });
+    while (client_.outstanding() >= 4096) client_.poll(std::chrono::milliseconds(100));
+  }
+  client_.wait_all();
+}
+
+void Load::submit() {
+  std::uint64_t n = random_() % options_.instances;
+  while (busy_[n]) n = (n + 1) % options_.instances;
+  busy_[n] = true;
+  const int from = at_[n];
+  const int to = (from + 1) % kStates;
+  const auto begun = Clock::now();
+  client_.submit(spex::client::transition(id(n), action(from), state(to)), [this, n, to, begun](const Answer& answer) {
+    busy_[n] = false;
+    if (answer.ok) {
+      at_[n] = static_cast<std::uint8_t>(to);
+    } else {
+      ++failed_;
+      first_failure_ = answer.to_text();
+    }
+    if (!measuring_) return;
+    ++answered_;
+    latencies_.push_back(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count()));
+  });
+}
+
+void Load::step() {
+  while (client_.outstanding() < options_.window) submit();
+  client_.poll(std::chrono::milliseconds(100));
+}
+
+void Load::fire_and_forget() {
+  const auto begun = Clock::now();
+  for (std::uint64_t sent = 0; sent < options_.events; ++sent) {
+    const std::uint64_t n = sent % options_.instances;
+    const int from = at_[n];
+    at_[n] = static_cast<std::uint8_t>((from + 1) % kStates);
+    if (!client_.transition_async(id(n), action(from), state(at_[n]))) ++failed_;
+  }
+  // Taken in order per instance: when a confirmed request of each shard is answered, all before it are done.
+  for (std::uint64_t n = 0; n < std::min<std::uint64_t>(options_.instances, 64); ++n) {
+    client_.submit(spex::client::get_instance(id(n), 1), [](Answer&) {});
+  }
+  client_.wait_all();
+  answered_ = options_.events;
+  failed_ += client_.statistics().async_refused;
+  report(std::chrono::duration<double>(Clock::now() - begun).count());
+}
+
+void Load::report(double seconds) {
+  std::sort(latencies_.begin(), latencies_.end());
+  const auto percentile = [this](double p) {
+    if (latencies_.empty()) return 0u;
+    return latencies_[std::min(latencies_.size() - 1,
+                               static_cast<std::size_t>(p * static_cast<double>(latencies_.size())))];
+  };
+  std::printf(
+      "{\"rate\": %.0f, \"operations\": %llu, \"seconds\": %.3f, \"window\": %zu, \"instances\": %llu, \"keys\": %s, "
+      "\"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"max_us\": %u, \"failed\": %llu}\n",
+      static_cast<double>(answered_) / seconds, static_cast<unsigned long long>(answered_), seconds, options_.window,
+      static_cast<unsigned long long>(options_.instances), options_.keys ? "true" : "false", percentile(0.5),
+      percentile(0.99), percentile(0.999), latencies_.empty() ? 0u : latencies_.back(),
+      static_cast<unsigned long long>(failed_));
+}
+
+int Load::run() {
+  if (options_.creates) {
+    define();
+    create();
+  }
+  if (options_.events > 0) {
+    fire_and_forget();
+  } else {
+    const auto warm = Clock::now() + std::chrono::duration<double>(options_.warmup);
+    while (Clock::now() < warm) step();
+    measuring_ = true;
+    const auto begun = Clock::now();
+    const auto end = begun + std::chrono::duration<double>(options_.seconds);
+    while (Clock::now() < end) step();
+    const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    measuring_ = false;
+    report(seconds);
+    client_.wait_all();
+  }
+  if (failed_ > 0)
+    std::fprintf(stderr, "spex-load: %llu failed, the last: %s\n", static_cast<unsigned long long>(failed_),
+                 first_failure_.c_str());
+  return failed_ > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return Load(parse(argc, argv)).run(); }
