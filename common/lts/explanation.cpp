@@ -43,7 +43,8 @@ class Explainer {
   Explanation run() {
     result_.left_state = left_.initial_state();
     result_.right_state = right_.initial_state();
-    const bool has_trace = relation_ != Bisimilarity::strong && explain_by_trace();
+    const bool has_trace = relation_ != Bisimilarity::strong && explain_by_trace(TraceRelation::equivalence, work_);
+    if (has_trace && !options_.with_formula) return std::move(result_);
     LevelPartition levels(graph_, work_);
     const auto depth = levels.refine_until_separated(graph_.left_initial, graph_.right_initial, graph_.state_count + 1);
     if (!depth) {
@@ -52,7 +53,19 @@ class Explainer {
     }
     Distinguisher distinguisher(graph_, levels, work_);
     if (!has_trace) explain_by_game(distinguisher);
-    add_formula(distinguisher, *depth);
+    if (options_.with_formula) add_formula(distinguisher, *depth);
+    return std::move(result_);
+  }
+
+  Explanation run_for_traces(TraceRelation relation) {
+    result_.left_state = left_.initial_state();
+    result_.right_state = right_.initial_state();
+    const std::uint64_t work = options_.work_max == 0 ? kTraceWorkMax : options_.work_max;
+    if (!explain_by_trace(relation, work)) {
+      result_.note = "Finding the trace that tells the systems apart takes more work than allowed.";
+    } else if (options_.with_formula) {
+      add_trace_formula();
+    }
     return std::move(result_);
   }
 
@@ -66,11 +79,12 @@ class Explainer {
     return state_of_[which == Side::left ? state : left_.state_count() + std::size_t{state}];
   }
 
-  bool explain_by_trace() {
-    const TraceComparison traces = compare_traces(graph_, TraceRelation::equivalence, action_end_, work_);
+  bool explain_by_trace(TraceRelation relation, std::uint64_t work) {
+    const TraceComparison traces = compare_traces(graph_, relation, action_end_, work);
     if (traces.outcome != TraceComparison::Outcome::differs) return false;
     result_.kind = Explanation::Kind::trace;
     result_.able = traces.left_is_able ? Side::left : Side::right;
+    trace_ = traces.trace;
     for (const ActionId action : traces.trace) result_.trace.emplace_back(names_[action]);
     result_.action = result_.trace.back();
     result_.trace.pop_back();
@@ -172,6 +186,16 @@ class Explainer {
     return std::find(row.begin(), row.end(), Transition{action, to}) != row.end();
   }
 
+  void add_trace_formula() {
+    Formulas formulas;
+    FormulaId formula = Formulas::kTruth;
+    for (auto action = trace_.rbegin(); action != trace_.rend(); ++action) {
+      formula = formulas.observation(*action, formula, Formulas::kTruth);
+    }
+    if (result_.able == Side::right) formula = formulas.negation(formula);
+    add_checked(formulas, formula, static_cast<std::uint32_t>(trace_.size()));
+  }
+
   void add_formula(Distinguisher& distinguisher, std::uint32_t depth) {
     Formulas formulas;
     const auto formula = distinguisher.formula(graph_.left_initial, graph_.right_initial, formulas);
@@ -189,15 +213,19 @@ class Explainer {
       result_.note = "The difference is a divergence, which the formulas have no word for.";
       return;
     }
-    const auto text = formulas.text(*formula, names_, options_.formula_bytes_max);
+    add_checked(formulas, *formula, depth);
+  }
+
+  void add_checked(const Formulas& formulas, FormulaId formula, std::uint32_t depth) {
+    const auto text = formulas.text(formula, names_, options_.formula_bytes_max);
     if (!text) {
       result_.depth = depth;
       result_.note =
           "The distinguishing formula is longer than " + std::to_string(options_.formula_bytes_max) + " bytes.";
       return;
     }
-    const Truth of_left = evaluate(formulas, *formula, left_, left_.initial_state(), left_action_, work_);
-    const Truth of_right = evaluate(formulas, *formula, right_, right_.initial_state(), right_action_, work_);
+    const Truth of_left = evaluate(formulas, formula, left_, left_.initial_state(), left_action_, work_);
+    const Truth of_right = evaluate(formulas, formula, right_, right_.initial_state(), right_action_, work_);
     if (of_left == Truth::yes && of_right == Truth::no) {
       result_.formula = *text;
       result_.depth = depth;
@@ -219,7 +247,8 @@ class Explainer {
   const MergedGraph& graph_;
   const std::vector<StateId>& state_of_;
   std::uint64_t work_ = 0;
-  ActionId action_end_ = 0;  // actions below it are labels; divergence is not
+  ActionId action_end_ = 0;      // actions below it are labels; divergence is not
+  std::vector<ActionId> trace_;  // in the graph's actions
   std::vector<std::string_view> names_;
   std::vector<ActionId> left_action_;  // by the graph's action
   std::vector<ActionId> right_action_;
@@ -233,6 +262,13 @@ base::Result<Explanation> explain(const Lts& left, const Lts& right, Bisimilarit
   std::vector<StateId> state_of;
   SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, relation, &state_of));
   return Explainer(left, right, relation, options, graph, state_of).run();
+}
+
+base::Result<Explanation> explain_traces(const Lts& left, const Lts& right, TraceRelation relation,
+                                         const ExplainOptions& options) {
+  std::vector<StateId> state_of;
+  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, Bisimilarity::branching, &state_of));
+  return Explainer(left, right, Bisimilarity::branching, options, graph, state_of).run_for_traces(relation);
 }
 
 }  // namespace spex::lts

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "lts/branching_bisimulation.h"
 #include "lts/lts.h"
+#include "lts/weak_trace.h"
 
 namespace spex::lts {
 
@@ -72,11 +73,18 @@ struct ExplainOptions {
   // Elementary steps for each part (trace, levels, formula, check); 0: some per state and transition.
   std::uint64_t work_max = 0;
   std::size_t formula_bytes_max = 1U << 20U;
+  // Without, a difference that a trace shows costs no more than the trace.
+  bool with_formula = true;
 };
 
 // The initial states must not be bisimilar. Fails as bisimilar() does.
 base::Result<Explanation> explain(const Lts& left, const Lts& right, Bisimilarity relation = Bisimilarity::branching,
                                   const ExplainOptions& options = {});
+
+// Why the relation between the weak traces does not hold: compare_weak_traces() said `differs`. For inclusion the
+// trace is one of left. The formula says that the trace is there or, if it is right's, that it is not.
+base::Result<Explanation> explain_traces(const Lts& left, const Lts& right, TraceRelation relation,
+                                         const ExplainOptions& options = {});
 
 // "after `pay`, `ship` the implementation (state `shipped`) can do `refund`; the specification (state `s3`) can
 // only do `deliver`". The names say what left and right are, e.g. "the implementation".

@@ -12,8 +12,6 @@
 namespace spex::lts {
 namespace {
 
-constexpr std::uint64_t kDefaultWork = 200'000'000;
-
 using StateSet = std::vector<StateId>;
 
 struct StateSetHash {
@@ -154,7 +152,7 @@ base::Result<TraceComparison::Outcome> compare_weak_traces(const Lts& left, cons
   SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, Bisimilarity::branching));
   // Bisimilar systems have the same traces, and that is found without a budget.
   if (initial_states_bisimilar(graph)) return TraceComparison::Outcome::holds;
-  return compare_traces(graph, relation, graph.action_count, work_max == 0 ? kDefaultWork : work_max).outcome;
+  return compare_traces(graph, relation, graph.action_count, work_max == 0 ? kTraceWorkMax : work_max).outcome;
 }
 
 }  // namespace spex::lts

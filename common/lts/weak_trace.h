@@ -26,6 +26,9 @@ struct TraceComparison {
 TraceComparison compare_traces(const MergedGraph& graph, TraceRelation relation, ActionId action_end,
                                std::uint64_t work_max);
 
+// What compare_weak_traces() spends unless told otherwise.
+inline constexpr std::uint64_t kTraceWorkMax = 200'000'000;
+
 // Of two LTSs; `work_max` 0 is the default budget. Fails as merge_graphs() does.
 base::Result<TraceComparison::Outcome> compare_weak_traces(const Lts& left, const Lts& right, TraceRelation relation,
                                                            std::uint64_t work_max = 0);

@@ -137,3 +137,20 @@ TEST_CASE("explanations of random differences hold", "[lts]") {
   CHECK(explained > 300);
   CHECK(games > 20);
 }
+
+TEST_CASE("traces that one side lacks are told with a formula", "[lts]") {
+  const Lts left = lts_of("0 a 1, 1 tau 2, 2 b 3");
+  const Lts right = lts_of("0 a 1, 0 c 1");
+  const auto both = explain_traces(left, right, TraceRelation::equivalence);
+  REQUIRE(both.ok());
+  CHECK(both->able == Side::right);
+  CHECK(both->trace.empty());
+  CHECK(both->formula == "!(<tau*><c>true)");
+  const auto inclusion = explain_traces(left, right, TraceRelation::inclusion);
+  REQUIRE(inclusion.ok());
+  CHECK(inclusion->able == Side::left);
+  CHECK(inclusion->trace == std::vector<std::string>{"a"});
+  CHECK(inclusion->action == "b");
+  CHECK(inclusion->formula == "<tau*><a><tau*><b>true");
+  CHECK(inclusion->depth == 2);
+}
