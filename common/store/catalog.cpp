@@ -191,6 +191,31 @@ Result<std::optional<RequestKey>> Catalog::drop_bulk_job(base::Timestamp time) {
   return std::optional<RequestKey>(key);
 }
 
+Result<std::vector<StoredBulkJob>> Catalog::bulk_jobs() {
+  SPEX_TRY_ASSIGN(Statement rows,
+                  Statement::prepare(database_,
+                                     "SELECT client, number, fingerprint, deleted, done, at FROM bulk_jobs"
+                                     " ORDER BY at"));
+  std::vector<StoredBulkJob> jobs;
+  while (true) {
+    SPEX_TRY_ASSIGN(const bool row, rows.step());
+    if (!row) return jobs;
+    const RequestKey key{rows.unsigned_integer(0), rows.unsigned_integer(1),
+                         static_cast<std::uint32_t>(rows.integer(2))};
+    jobs.push_back({{key, rows.unsigned_integer(3), rows.integer(4) != 0}, rows.integer(5)});
+  }
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Catalog::settings() {
+  SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, "SELECT key, value FROM settings ORDER BY key"));
+  std::vector<std::pair<std::string, std::string>> settings;
+  while (true) {
+    SPEX_TRY_ASSIGN(const bool row, rows.step());
+    if (!row) return settings;
+    settings.emplace_back(as_text(rows.bytes(0)), as_text(rows.bytes(1)));
+  }
+}
+
 Result<void> Catalog::put_setting(std::string_view key, std::string_view value) {
   return put_setting_.bind(1, key).bind(2, value).execute();
 }

@@ -26,6 +26,7 @@ class NameTable {
   std::string_view name(std::uint32_t id) const {
     return id == 0 || id >= references_.size() ? std::string_view() : index_.bytes(references_[id]);
   }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(references_.size()) - 1; }
   bool has(std::uint32_t id) const { return id > 0 && id < references_.size(); }
   // Adds what is not there; `open_transaction` was done before by the caller.
   base::Result<std::uint32_t> add(std::string_view name);
@@ -60,6 +61,7 @@ class Catalog {
   base::Result<void> save_transition(SpecificationId specification, const StoredTransition& transition);
 
   base::Result<std::optional<BulkJob>> bulk_job(const RequestKey& key);
+  base::Result<std::vector<StoredBulkJob>> bulk_jobs();
   bool has_bulk_jobs() const { return bulk_jobs_ > 0; }
   base::Result<void> save_bulk_job(const BulkJob& job, base::Timestamp now);
   // Removes the oldest job if it is older than `time` or there are too many; its key.
@@ -67,6 +69,7 @@ class Catalog {
 
   base::Result<void> put_setting(std::string_view key, std::string_view value);
   base::Result<std::optional<std::string>> setting(std::string_view key);
+  base::Result<std::vector<std::pair<std::string, std::string>>> settings();
 
  private:
   Catalog(Database& database, NameTable names, NameTable specifications)

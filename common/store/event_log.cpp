@@ -39,7 +39,19 @@ Result<void> EventLog::find_first() {
 }
 
 Result<std::uint64_t> EventLog::append(base::Timestamp at, std::string_view body) {
-  const std::uint64_t number = last_ + 1;
+  SPEX_TRY(insert(last_ + 1, at, body));
+  return last_;
+}
+
+Result<void> EventLog::import(const StoredEvent& event) {
+  if (event.number == 0 || (last_ && event.number != last_ + 1)) {
+    return base::fail(Reason::invalid_argument,
+                      "event " + std::to_string(event.number) + " does not follow event " + std::to_string(last_));
+  }
+  return insert(event.number, event.at, event.body);
+}
+
+Result<void> EventLog::insert(std::uint64_t number, base::Timestamp at, std::string_view body) {
   SPEX_TRY(insert_.bind(1, number)
                .bind(2, at)
                .bind(3, total_ + body.size())
@@ -53,7 +65,7 @@ Result<std::uint64_t> EventLog::append(base::Timestamp at, std::string_view body
   }
   last_ = number;
   total_ += body.size();
-  return number;
+  return {};
 }
 
 Result<std::vector<StoredEvent>> EventLog::read(std::uint64_t after, std::size_t limit, std::uint64_t& damaged) {

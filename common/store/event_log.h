@@ -17,6 +17,8 @@ class EventLog {
 
   static base::Result<std::unique_ptr<EventLog>> load(Database& database);
   base::Result<std::uint64_t> append(base::Timestamp at, std::string_view body);
+  // With its own number: the next one, or any if there is none yet.
+  base::Result<void> import(const StoredEvent& event);
   // Damaged ones are left out, and counted in `damaged`.
   base::Result<std::vector<StoredEvent>> read(std::uint64_t after, std::size_t limit, std::uint64_t& damaged);
   // Whether prune() would remove anything.
@@ -28,6 +30,7 @@ class EventLog {
  private:
   explicit EventLog(Database& database) : database_(database) {}
   base::Result<void> find_first();
+  base::Result<void> insert(std::uint64_t number, base::Timestamp at, std::string_view body);
 
   Database& database_;
   Statement insert_, select_, oldest_, remove_;

@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -123,6 +124,23 @@ struct BulkJob {  // progress of a keyed delete_instances
   bool done = false;
 };
 
+struct StoredBulkJob {
+  BulkJob job;
+  base::Timestamp at = 0;
+};
+
+struct StoredKey {
+  RequestKey key;
+  StoredOutcome outcome;
+  base::Timestamp at = 0;
+};
+
+// The numbers of this client up to `floor` are forgotten, but for those in the table of keys.
+struct KeyFloor {
+  std::uint64_t client = 0;
+  std::uint64_t floor = 0;
+};
+
 struct StoreStatistics {
   std::uint64_t instances = 0;
   std::uint64_t file_bytes = 0;
@@ -137,6 +155,18 @@ struct StoreStatistics {
   std::int64_t recovery_microseconds = 0;
   std::uint64_t recoveries = 0;           // after failed commits, since open
   std::uint64_t checkpoint_failures = 0;  // since open
+};
+
+// A copy of a store that is in use, made in steps; what is committed between the
+// steps is in it too. Dies before its store.
+class StoreBackup {
+ public:
+  virtual ~StoreBackup() = default;
+  // Copies some pages; not while something is uncommitted. False: complete, the file
+  // is a whole store as of the newest commit, and synced.
+  virtual base::Result<bool> step(int pages) = 0;
+  virtual std::uint64_t pages_left() const = 0;
+  virtual std::uint64_t pages_total() const = 0;
 };
 
 class InstanceStore {
@@ -211,6 +241,24 @@ class InstanceStore {
   // Small durable facts of the worker ("last start", …).
   virtual base::Result<void> put_setting(std::string_view key, std::string_view value) = 0;
   virtual base::Result<std::optional<std::string>> setting(std::string_view key) = 0;
+
+  // All there is, for checking, copying and moving. Numbers of names and specifications are 1 to their count.
+  virtual std::uint32_t name_count() const = 0;
+  virtual std::uint32_t specification_count() const = 0;
+  virtual void scan_keys(const std::function<bool(const StoredKey&)>& visit) const = 0;  // oldest first
+  virtual void scan_key_floors(const std::function<bool(const KeyFloor&)>& visit) const = 0;
+  virtual std::uint64_t key_floor_of_others() const = 0;  // of clients that have none of their own
+  virtual base::Result<std::vector<StoredBulkJob>> bulk_jobs() = 0;
+  virtual base::Result<std::vector<std::pair<std::string, std::string>>> settings() = 0;
+  // SQLite's check of the whole file; linear in its size. Each problem in words, at most `problems_max`.
+  virtual base::Result<std::vector<std::string>> check_structure(int problems_max) = 0;
+  virtual base::Result<std::unique_ptr<StoreBackup>> begin_backup(const std::string& path) = 0;
+
+  // Taking over from another store; else with create(), mock(), append() in the order of the
+  // sequence, remember() in the order of scan_keys(), and so on.
+  virtual base::Result<void> raise_key_floor(const KeyFloor& floor, base::Timestamp now) = 0;
+  virtual base::Result<void> raise_key_floor_of_others(std::uint64_t floor) = 0;
+  virtual base::Result<void> import_event(const StoredEvent& event) = 0;  // the first with any number, then consecutive
 
   // Durability.
   virtual bool has_uncommitted() const = 0;

@@ -27,8 +27,7 @@ KeyLookup KeyTable::find(const RequestKey& key) const {
     const KeyEntry& e = entry(index_[i]);
     if (e.client_slot != found->second || e.number != key.number) continue;
     if (e.fingerprint != key.fingerprint) return {KeyState::reused, {}};
-    return {KeyState::known,
-            {e.reason, e.reported, e.model_was_missing != 0, InstanceNumber(e.instance), e.sequence, e.address}};
+    return {KeyState::known, outcome_of(e)};
   }
   return absent;
 }
@@ -122,6 +121,11 @@ void KeyTable::raise_floor(std::uint64_t client, std::uint64_t number) {
   unlogged_ = true;
   const auto found = slot_of_.find(client);
   if (found != slot_of_.end()) return raise(found->second, number);
+  floor_of_all_ = std::max(floor_of_all_, number);
+}
+
+void KeyTable::raise_floor_of_all(std::uint64_t number) {
+  unlogged_ = true;
   floor_of_all_ = std::max(floor_of_all_, number);
 }
 

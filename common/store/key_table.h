@@ -45,6 +45,10 @@ struct KeyClient {
 };
 static_assert(sizeof(KeyClient) == 24);
 
+inline StoredOutcome outcome_of(const KeyEntry& e) {
+  return {e.reason, e.reported, e.model_was_missing != 0, InstanceNumber(e.instance), e.sequence, e.address};
+}
+
 class KeyTable {
  public:
   static constexpr std::size_t kKeysPerChunk = 82;
@@ -67,6 +71,14 @@ class KeyTable {
   void forget_before(std::int64_t time);
   // Numbers of this client up to `number` are forgotten (its outcome was kept elsewhere).
   void raise_floor(std::uint64_t client, std::uint64_t number);
+  void raise_floor_of_all(std::uint64_t number);
+  // What is kept: oldest first; clients in the order of their slots.
+  template <typename Visit>  // of (const KeyEntry&, std::uint64_t client); false ends it
+  void scan(const Visit& visit) const {
+    for (std::uint64_t position = tail_; position < next_; ++position) {
+      if (!visit(entry(position), clients_[entry(position).client_slot].client)) return;
+    }
+  }
   // Slots whose floor was raised since the last call; each is to be logged.
   std::vector<std::uint32_t> take_raised_floors();
   bool has_unlogged_changes() const { return unlogged_; }

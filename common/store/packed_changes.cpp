@@ -16,21 +16,26 @@ Result<void> PackedStore::begin() {
   return begin_.execute();
 }
 
-void PackedStore::log_key(LogRecord& record, const RequestKey& key, const StoredOutcome& outcome) {
-  const KeyTable::Slot slot = memory_->keys.prepare(key.client);
+// The client's place in the table; a new one is logged first.
+std::uint32_t PackedStore::slot_of_client(std::uint64_t client, base::Timestamp at) {
+  const KeyTable::Slot slot = memory_->keys.prepare(client);
   if (slot.assigned) {
     LogRecord assigned;
     assigned.kind = RecordKind::client_assigned;
     assigned.number = slot.number;
-    assigned.at = record.at;
-    assigned.client = key.client;
+    assigned.at = at;
+    assigned.client = client;
     assigned.key_number = memory_->keys.client(slot.number).floor;
-    const Address address = memory_->log.reserve(record.at, memory_->keys.next());
+    const Address address = memory_->log.reserve(at, memory_->keys.next());
     memory_->log.add(assigned);
     memory_->touch(Memory::chunk_of_client(slot.number), row_of(address));
   }
+  return slot.number;
+}
+
+void PackedStore::log_key(LogRecord& record, const RequestKey& key, const StoredOutcome& outcome) {
+  record.client_slot = slot_of_client(key.client, record.at);
   record.keyed = true;
-  record.client_slot = slot.number;
   record.key_number = key.number;
   record.fingerprint = key.fingerprint;
   record.reason = outcome.reason;
@@ -219,6 +224,20 @@ Result<void> PackedStore::mark_timeout_reported(InstanceNumber number) {
   record.number = number.value();
   record.at = newest_time_;
   log_change(record, nullptr, nullptr);
+  return {};
+}
+
+Result<void> PackedStore::raise_key_floor(const KeyFloor& floor, base::Timestamp now) {
+  SPEX_TRY(check_usable());
+  newest_time_ = std::max(newest_time_, now);
+  slot_of_client(floor.client, now);
+  memory_->keys.raise_floor(floor.client, floor.floor);
+  return {};
+}
+
+Result<void> PackedStore::raise_key_floor_of_others(std::uint64_t floor) {
+  SPEX_TRY(check_usable());
+  memory_->keys.raise_floor_of_all(floor);
   return {};
 }
 

@@ -70,6 +70,19 @@ class PackedStore final : public InstanceStore {
   base::Result<void> put_setting(std::string_view key, std::string_view value) override;
   base::Result<std::optional<std::string>> setting(std::string_view key) override;
 
+  std::uint32_t name_count() const override;
+  std::uint32_t specification_count() const override;
+  void scan_keys(const std::function<bool(const StoredKey&)>& visit) const override;
+  void scan_key_floors(const std::function<bool(const KeyFloor&)>& visit) const override;
+  std::uint64_t key_floor_of_others() const override;
+  base::Result<std::vector<StoredBulkJob>> bulk_jobs() override;
+  base::Result<std::vector<std::pair<std::string, std::string>>> settings() override;
+  base::Result<std::vector<std::string>> check_structure(int problems_max) override;
+  base::Result<std::unique_ptr<StoreBackup>> begin_backup(const std::string& path) override;
+  base::Result<void> raise_key_floor(const KeyFloor& floor, base::Timestamp now) override;
+  base::Result<void> raise_key_floor_of_others(std::uint64_t floor) override;
+  base::Result<void> import_event(const StoredEvent& event) override;
+
   bool has_uncommitted() const override;
   base::Result<void> commit() override;
   base::Result<bool> maintain(base::Timestamp now) override;
@@ -103,6 +116,7 @@ class PackedStore final : public InstanceStore {
   // Puts a record into the log and applies it; `key` and `outcome` may be null.
   void log_change(LogRecord& record, const RequestKey* key, StoredOutcome* outcome);
   void log_key(LogRecord& record, const RequestKey& key, const StoredOutcome& outcome);
+  std::uint32_t slot_of_client(std::uint64_t client, base::Timestamp at);
   void log_raised_floors();
   base::Result<std::uint32_t> number_for_new();
   base::Result<std::uint32_t> insert_instance(std::string_view identifier, SpecificationId specification,

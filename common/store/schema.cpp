@@ -9,8 +9,6 @@ using base::fail;
 using base::Reason;
 using base::Result;
 
-constexpr std::int64_t kApplicationId = 0x53504558;  // "SPEX"
-
 // One migration per version: what brings a file from version `index` to `index` + 1.
 constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
 -- whose file this is

@@ -51,15 +51,32 @@ int flags_of(Database::Access access) {
       return SQLITE_OPEN_READWRITE | kAlways;
     case Database::Access::create:
       return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | kAlways;
+    case Database::Access::immutable:
+      return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | kAlways;
   }
   return kAlways;
+}
+
+// A path as SQLite's URI has it.
+std::string immutable_uri(const std::string& path) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += {'%', kDigits[static_cast<unsigned char>(c) >> 4], kDigits[static_cast<unsigned char>(c) & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
 
 Result<Database> Database::open(const std::string& path, Access access) {
   Database database(new State);
-  const int code = sqlite3_open_v2(path.c_str(), &database.state_->handle, flags_of(access), nullptr);
+  const std::string name = access == Access::immutable ? immutable_uri(path) : path;
+  const int code = sqlite3_open_v2(name.c_str(), &database.state_->handle, flags_of(access), nullptr);
   if (code != SQLITE_OK) return database.error(code, "open " + path, Reason::storage_open);
   sqlite3_wal_hook(database.handle(), &Database::on_commit, database.state_);
   return database;
@@ -122,6 +139,8 @@ Result<void> Database::checkpoint() {
 
 std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle()); }
 
+void Database::keep_wal_at_close() { sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
 Result<Statement> Statement::prepare(Database& database, std::string sql, Reason otherwise) {
   Statement statement;
   statement.database_ = &database;
@@ -181,5 +200,28 @@ Bytes Statement::bytes(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
+
+Result<Copy> Copy::begin(Database& from, Database& to) {
+  sqlite3_backup* const backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (!backup) return to.error(sqlite3_errcode(to.handle()), "begin a copy", Reason::storage_io);
+  return Copy(to, backup);
+}
+
+Copy::Copy(Copy&& other) noexcept : to_(other.to_), backup_(std::exchange(other.backup_, nullptr)) {}
+
+Copy::~Copy() {
+  if (backup_) sqlite3_backup_finish(backup_);
+}
+
+Result<bool> Copy::step(int pages) {
+  const int code = sqlite3_backup_step(backup_, pages);
+  if (code == SQLITE_DONE) return false;
+  if (code == SQLITE_OK) return true;
+  return to_->error(code, "copy", Reason::storage_io);
+}
+
+std::uint64_t Copy::pages_left() const { return static_cast<std::uint64_t>(sqlite3_backup_remaining(backup_)); }
+
+std::uint64_t Copy::pages_total() const { return static_cast<std::uint64_t>(sqlite3_backup_pagecount(backup_)); }
 
 }  // namespace spex::store

@@ -13,6 +13,7 @@
 #include "base/result.h"
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
 
 namespace spex::store {
@@ -25,7 +26,9 @@ inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const ch
 
 class Database {
  public:
-  enum class Access : std::uint8_t { read_only, read_write, create };
+  // immutable: nobody changes the file, no lock is taken, nothing is written beside it; its
+  // write-ahead log, if there is one, is not seen.
+  enum class Access : std::uint8_t { read_only, read_write, create, immutable };
 
   // Opens the file; nothing is read from it yet. Fails with storage_open, storage_full, ….
   static base::Result<Database> open(const std::string& path, Access access);
@@ -49,6 +52,8 @@ class Database {
   // Moves what is committed into the file; without waiting for anyone.
   base::Result<void> checkpoint();
   std::int64_t changed_rows() const;  // by the newest statement
+  // Closing leaves the write-ahead log as it is.
+  void keep_wal_at_close();
   sqlite3* handle() const { return state_->handle; }
   // The error of the newest call that failed, for what was tried.
   base::Error error(int code, std::string_view what, base::Reason otherwise) const;
@@ -94,6 +99,24 @@ class Statement {
   Database* database_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
   base::Reason otherwise_ = base::Reason::storage_lookup;
+};
+
+// A copy of a database that is in use, page by page; what its connection commits
+// meanwhile is copied too. Both must outlive it.
+class Copy {
+ public:
+  static base::Result<Copy> begin(Database& from, Database& to);
+  Copy(Copy&& other) noexcept;
+  Copy& operator=(Copy&&) = delete;
+  ~Copy();
+  base::Result<bool> step(int pages);  // true: there is more; not while `from` is in a transaction
+  std::uint64_t pages_left() const;
+  std::uint64_t pages_total() const;
+
+ private:
+  Copy(Database& to, sqlite3_backup* backup) : to_(&to), backup_(backup) {}
+  Database* to_;
+  sqlite3_backup* backup_;
 };
 
 // Resets a statement at the end of a scope, so that it holds no read transaction.
