@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ class LtsBuilder {
   void set_initial(StateId state);
   void set_initial(std::string_view name) { set_initial(state(name)); }
 
+  std::string state_name(StateId state) const { return std::string(state_names_.text(state)); }
+  std::string_view action_name(ActionId action) const { return actions_.text(action); }
   std::size_t transition_count() const { return records_.size(); }
   std::uint32_t state_count() const { return state_count_; }
 
