@@ -12,8 +12,8 @@ class AsyncWindow {
   // Before a router has granted anything it takes this many.
   static constexpr std::uint64_t kUngranted = 64;
 
-  bool may_send() const { return last_ < allowed_; }
-  std::uint64_t next_number() const { return last_ + 1; }
+  // Whether the next one, after `more` others, may go out.
+  bool may_send(std::uint64_t more = 0) const { return last_ + more < allowed_; }
   void sent() { ++last_; }
   std::uint64_t last() const { return last_; }
 

@@ -45,14 +45,11 @@ Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(o
 Client::~Client() = default;
 
 void Client::submit(Request request, Callback on_answer) {
-  impl_->submit(std::move(request), [callback = std::move(on_answer)](Answer& answer) -> std::optional<Request> {
-    callback(answer);
-    return std::nullopt;
-  });
+  impl_->submit(std::move(request), {std::move(on_answer), nullptr});
 }
 
 void Client::submit_paged(Request request, Continuation on_answer) {
-  impl_->submit(std::move(request), std::move(on_answer));
+  impl_->submit(std::move(request), {nullptr, std::move(on_answer)});
 }
 
 Future Client::submit(Request request) {

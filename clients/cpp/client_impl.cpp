@@ -73,10 +73,12 @@ Client::Impl::Impl(ClientOptions client_options)
   if (auto opened = connection.open(now()); !opened.ok()) endpoint_error = opened.error();
 }
 
-void Client::Impl::submit(Request request, Continuation on_answer) {
-  if (pipeline.size() == 0) waiting_since = now();
-  const RequestId id = pipeline.submit(std::move(request), now());
-  handlers.emplace(id, std::move(on_answer));
+void Client::Impl::submit(Request request, Handler handler) {
+  const base::MonotonicTime time = now();
+  if (pipeline.size() == 0) waiting_since = time;
+  const std::size_t place = Pipeline::place_of(pipeline.submit(std::move(request), time));
+  if (handlers.size() <= place) handlers.resize(pipeline.places());
+  handlers[place] = std::move(handler);
 }
 
 bool Client::Impl::send_async(Request request, Client& self) {
@@ -91,9 +93,16 @@ bool Client::Impl::send_async(Request request, Client& self) {
 }
 
 void Client::Impl::turn(base::Duration timeout) {
+  // Also when a callback throws.
+  const struct EndOfTurn {
+    std::optional<base::MonotonicTime>& time;
+    ~EndOfTurn() { time.reset(); }
+  } end_of_turn{turn_time};
+  turn_time = clock.monotonic();
   flush();
   const bool has_work = !done.empty();
   reactor.run_once(has_work ? base::Duration::zero() : until_next(timeout));
+  turn_time = clock.monotonic();
   std::vector<Pipeline::Failure> failures;
   pipeline.advance(now(), failures);
   end_failed(failures);
@@ -115,29 +124,26 @@ bool Client::Impl::flush() {
     std::size_t next = 0;
     while (next < taken.size()) {
       std::vector<RequestId> packed;
-      std::uint64_t async_number = async.next_number();
-      bool has_credit = async.may_send();
+      packed.reserve(taken.size() - next);
+      std::uint64_t async_packed = 0;
       for (; next < taken.size() && writer.size() < kMessageBytes; ++next) {
         const RequestId id = taken[next];
         const Request& request = pipeline.request(id);
-        const bool is_async = protocol::find_operation(static_cast<std::uint64_t>(request.operation))->is_async;
-        if (is_async && !has_credit) {
+        if (!pipeline.is_async(id)) {
+          writer.add(id, request.operation, request.identifier, request.arguments, pipeline.key(id),
+                     pipeline.timeout_ms());
+        } else if (async.may_send(async_packed)) {
+          writer.add(async.last() + ++async_packed, request.operation, request.identifier, request.arguments);
+        } else {
           pipeline.park(id);
           if (!parked_since) parked_since = now();
           continue;
         }
-        writer.add(is_async ? async_number : id, request.operation, request.identifier, request.arguments,
-                   pipeline.key(id), is_async ? std::nullopt : std::optional(pipeline.timeout_ms()));
         packed.push_back(id);
-        if (!is_async) continue;
-        // One by one: how far the credit reaches is known only after the send.
-        ++next;
-        break;
       }
       if (!send_packed(packed)) {
-        std::vector<RequestId> back = packed;
-        back.insert(back.end(), taken.begin() + static_cast<std::ptrdiff_t>(next), taken.end());
-        pipeline.give_back(back);
+        packed.insert(packed.end(), taken.begin() + static_cast<std::ptrdiff_t>(next), taken.end());
+        pipeline.give_back(packed);
         return sent;
       }
       sent = true;
@@ -154,10 +160,10 @@ bool Client::Impl::send_packed(const std::vector<RequestId>& ids) {
     blocked = true;
     return false;
   }
+  const base::MonotonicTime time = now();
   for (const RequestId id : ids) {
-    pipeline.sent(id, now());
-    const Request& request = pipeline.request(id);
-    if (!protocol::find_operation(static_cast<std::uint64_t>(request.operation))->is_async) continue;
+    pipeline.sent(id, time);
+    if (!pipeline.is_async(id)) continue;
     async.sent();
     ++statistics.async_sent;
     Done sent_off{id, {}};
@@ -170,6 +176,7 @@ bool Client::Impl::send_packed(const std::vector<RequestId>& ids) {
 
 bool Client::Impl::receive_all() {
   blocked = false;
+  turn_time = clock.monotonic();
   bool received = false;
   while (connection.receive(message, now())) {
     received = true;
@@ -277,17 +284,24 @@ void Client::Impl::end_failed(const std::vector<Pipeline::Failure>& failures) {
 }
 
 void Client::Impl::call_back() {
-  std::vector<Done> finished;
-  finished.swap(done);
-  for (auto& [id, answer] : finished) {
-    auto node = handlers.extract(id);
-    auto next = node.mapped()(answer);
+  calling.swap(done);
+  for (auto& [id, answer] : calling) {
+    // Taken out first: it may submit, and the table may grow.
+    Handler handler = std::move(handlers[Pipeline::place_of(id)]);
+    std::optional<Request> next;
+    if (handler.continuation) {
+      next = handler.continuation(answer);
+    } else {
+      handler.callback(answer);
+    }
     if (next) {
-      handlers.emplace(pipeline.continue_with(id, std::move(*next), now()), std::move(node.mapped()));
+      const RequestId continued = pipeline.continue_with(id, std::move(*next), now());
+      handlers[Pipeline::place_of(continued)] = std::move(handler);
     } else {
       pipeline.finish(id, now());
     }
   }
+  calling.clear();
   if (pipeline.size() == 0) waiting_since.reset();
 }
 

@@ -4,7 +4,6 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -21,11 +20,17 @@ namespace spex::client {
 struct Client::Impl {
   explicit Impl(ClientOptions client_options);
 
-  void submit(Request request, Continuation on_answer);
+  // What is called with the final answer: one of the two.
+  struct Handler {
+    Callback callback;
+    Continuation continuation;
+  };
+  void submit(Request request, Handler handler);
   void turn(base::Duration timeout);
   // Sends at most what credit allows; waits for it or drops, as the options say.
   bool send_async(Request request, Client& self);
-  base::MonotonicTime now() const { return clock.monotonic(); }
+  // Within a turn the time is looked up where it may have passed, not for each request.
+  base::MonotonicTime now() const { return turn_time ? *turn_time : clock.monotonic(); }
   bool reachable() const;
 
  private:
@@ -58,7 +63,7 @@ struct Client::Impl {
   transport::Reactor reactor;
   Pipeline pipeline;
   Connection connection;
-  std::unordered_map<RequestId, Continuation> handlers;
+  std::vector<Handler> handlers;  // by place
 
  private:
   AsyncWindow async;
@@ -69,6 +74,8 @@ struct Client::Impl {
   transport::Message message;
   protocol::ServerMessage server_message;
   std::vector<Done> done;
+  std::vector<Done> calling;  // the storage of `done`, in turns
+  std::optional<base::MonotonicTime> turn_time;
 };
 
 }  // namespace spex::client

@@ -5,15 +5,18 @@
 // A request is held (behind a request that waits for everything), queued (behind
 // an earlier one of its identifier), ready, in flight, or backing off. Its place
 // in the order is kept until finish(), also through continue_with().
+//
+// Entries live in reused places; submitting, sending, answering and finishing are
+// O(1) without a retry, O(log n) with one. Requests whose identifiers share a
+// 64-bit hash wait for each other, which costs time and nothing else.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <functional>
+#include <memory_resource>
 #include <optional>
 #include <random>
 #include <set>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,6 +26,7 @@
 
 namespace spex::client {
 
+// A place and how often it was used before; below 2^62, never used twice.
 using RequestId = std::uint64_t;
 
 struct PipelineOptions {
@@ -53,9 +57,13 @@ class Pipeline {
   void unpark();
   std::size_t parked() const { return parked_.size(); }
 
-  const Request& request(RequestId id) const { return entries_.at(id).request; }
-  std::optional<std::uint64_t> key(RequestId id) const { return entries_.at(id).key; }
-  unsigned attempts(RequestId id) const { return entries_.at(id).attempts; }
+  const Request& request(RequestId id) const { return entry(id).request; }
+  bool is_async(RequestId id) const { return entry(id).info->is_async; }
+  std::optional<std::uint64_t> key(RequestId id) const { return entry(id).key; }
+  unsigned attempts(RequestId id) const { return entry(id).attempts; }
+  // For tables beside this one: the place of a request, below places(); kept by continue_with().
+  static std::size_t place_of(RequestId id) { return static_cast<std::size_t>(id & kPlaceMask); }
+  std::size_t places() const { return entries_.size(); }
   std::uint32_t timeout_ms() const;
 
   // A reply came: `error` is empty for ok and for errors that this library does not know.
@@ -77,44 +85,76 @@ class Pipeline {
   void advance(base::MonotonicTime now, std::vector<Failure>& failures);
   std::optional<base::MonotonicTime> next_due() const;
 
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return size_; }
   std::size_t in_flight() const { return in_flight_; }
   std::uint64_t repeats() const { return repeats_; }
 
  private:
-  enum class Phase : std::uint8_t { held, queued, ready, in_flight, backing_off, over };
+  using Place = std::uint32_t;
+  static constexpr Place kNone = 0xffffffff;
+  static constexpr int kPlaceBits = 28;
+  static constexpr RequestId kPlaceMask = (RequestId{1} << kPlaceBits) - 1;
+
+  enum class Phase : std::uint8_t { free, held, queued, ready, in_flight, backing_off, over };
+  enum class DueIn : std::uint8_t { ready_list, flight_list, tree };
   struct Entry {
     Request request;
-    Phase phase = Phase::held;
+    const protocol::OperationInfo* info = nullptr;
+    RequestId id = 0;
+    std::uint64_t serial = 0;  // order of submission
+    std::uint64_t hash = 0;    // of the identifier, if it is ordered by it
+    Phase phase = Phase::free;
     std::optional<std::uint64_t> key;
     unsigned attempts = 0;
     unsigned failures = 0;
+    Place behind = kNone;  // the next request of the same identifier
     std::optional<base::MonotonicTime> ready_since;
     base::MonotonicTime sent_at;
     std::optional<base::MonotonicTime> due;
+    DueIn due_in = DueIn::tree;
+    Place due_before = kNone;
+    Place due_after = kNone;
   };
+  // Due times that come in order, which is the rule, need no tree.
+  struct DueList {
+    Place head = kNone;
+    Place tail = kNone;
+  };
+
+  const Entry& entry(RequestId id) const;
+  Entry& entry(RequestId id);
   RequestId add(Request request);
+  void fill(Place place, Request request);
   void admit(RequestId id, base::MonotonicTime now);
-  void make_ready(RequestId id, Entry& entry, base::MonotonicTime now);
+  void make_ready(Entry& entry, base::MonotonicTime now);
   void release_held(base::MonotonicTime now);
   void leave_flight(Entry& entry);
-  void set_due(RequestId id, Entry& entry, std::optional<base::MonotonicTime> due);
-  void end(RequestId id, Entry& entry);
-  bool is_harmless(const Entry& entry) const;
+  DueList& due_list(DueIn which) { return which == DueIn::ready_list ? ready_due_ : flight_due_; }
+  void set_due(Entry& entry, std::optional<base::MonotonicTime> due);
+  void forget_due(Entry& entry);
+  // The entry that is due first; null: none.
+  const Entry* first_due() const;
+  void end(Entry& entry);
+  static bool is_harmless(const Entry& entry) { return entry.key || !entry.info->mutates; }
   // Schedules the next attempt; false if there is none.
-  bool repeat(RequestId id, Entry& entry, std::optional<base::Reason> error, base::MonotonicTime now);
+  bool repeat(Entry& entry, std::optional<base::Reason> error, base::MonotonicTime now);
   base::MonotonicTime gives_up_at(const Entry& entry) const { return *entry.ready_since + options_.retry.give_up; }
 
   PipelineOptions options_;
   std::mt19937_64 random_;
-  RequestId next_id_ = 1;
+  std::uint64_t next_serial_ = 1;
   std::uint64_t next_key_;
-  std::unordered_map<RequestId, Entry> entries_;
-  std::unordered_map<std::string, std::deque<RequestId>> queues_;  // by identifier; the front one is under way
+  std::vector<Entry> entries_;
+  std::vector<Place> free_;
+  std::size_t size_ = 0;
+  std::pmr::unsynchronized_pool_resource memory_;
+  std::pmr::unordered_map<std::uint64_t, Place> last_of_{&memory_};  // of each identifier's requests
   std::deque<RequestId> held_;
   std::deque<RequestId> ready_;
   std::vector<RequestId> parked_;
-  std::set<std::pair<base::MonotonicTime, RequestId>> due_;
+  DueList ready_due_;
+  DueList flight_due_;
+  std::set<std::pair<base::MonotonicTime, Place>> due_tree_;
   std::size_t admitted_ = 0;
   std::size_t in_flight_ = 0;
   bool barrier_under_way_ = false;

@@ -2,6 +2,7 @@
 
 #include "protocol/codec.h"
 #include "protocol/identifier.h"
+#include "protocol/msgpack_writer.h"
 
 namespace spex::client {
 namespace {
@@ -12,7 +13,12 @@ using protocol::Value;
 
 // What is no identifier goes out as it is; the cluster says what is wrong with it.
 std::string encode_identifier(const Value& identifier) {
-  std::string encoded = protocol::encode_value(identifier);
+  std::string encoded;
+  if (const std::string* text = identifier.string()) {
+    protocol::MsgpackWriter(encoded).string(*text);  // the shortest form is the canonical one
+    return encoded;
+  }
+  encoded = protocol::encode_value(identifier);
   std::string scratch;
   const auto canonical = protocol::canonicalise(encoded, scratch);
   return canonical.ok() ? std::string(*canonical) : encoded;
@@ -23,6 +29,16 @@ Value timestamp_value(std::optional<base::Timestamp> timestamp) { return timesta
 Request init(Operation operation, std::string_view specification, const Value& identifier, const InitOptions& options) {
   return make_request(operation, &identifier,
                       {specification, options.meta, options.initial_state, timestamp_value(options.occurred_at)});
+}
+
+// What a busy client makes most, without a Value for each argument.
+Request step(Operation operation, const Value& identifier, std::string_view action, std::string_view to_state,
+             std::optional<base::Timestamp> occurred_at) {
+  Request request{operation, encode_identifier(identifier), {}, Ordering::by_identifier};
+  protocol::MsgpackWriter writer(request.arguments);
+  writer.array(occurred_at ? 3 : 2).string(action).string(to_state);
+  if (occurred_at) writer.integer(*occurred_at);
+  return request;
 }
 
 }  // namespace
@@ -47,11 +63,11 @@ Request init_instance_async(std::string_view specification, const Value& identif
 }
 Request transition(const Value& identifier, std::string_view action, std::string_view to_state,
                    std::optional<base::Timestamp> occurred_at) {
-  return make_request(Operation::transition, &identifier, {action, to_state, timestamp_value(occurred_at)});
+  return step(Operation::transition, identifier, action, to_state, occurred_at);
 }
 Request transition_async(const Value& identifier, std::string_view action, std::string_view to_state,
                          std::optional<base::Timestamp> occurred_at) {
-  return make_request(Operation::transition_async, &identifier, {action, to_state, timestamp_value(occurred_at)});
+  return step(Operation::transition_async, identifier, action, to_state, occurred_at);
 }
 Request mock_instance(std::string_view specification, const Value& identifier, std::string_view state,
                       const Value& meta) {

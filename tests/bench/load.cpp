@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <random>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,52 +26,66 @@ constexpr int kStates = 6;
 struct Options {
   std::string endpoint;
   std::uint64_t instances = 100'000;
-  std::size_t window = 64;
+  std::vector<std::size_t> windows = {1, 64, 1024};
   double seconds = 3;
   double warmup = 0.5;
   std::uint64_t events = 0;  // fire-and-forget: this many, instead of seconds
   bool keys = false;
-  bool creates = true;
+  std::string prefix = "i";  // of the instances' identifiers; those of an earlier run must not be used again
   std::uint64_t seed = 1;
 };
 
 [[noreturn]] void usage(const char* problem) {
-  std::fprintf(stderr,
-               "spex-load: %s\nusage: spex-load --endpoint E [--instances N] [--window W] [--seconds S] [--warmup S]\n"
-               "                 [--keys 0|1] [--create 0|1] [--fire-and-forget EVENTS] [--seed N]\n",
-               problem);
+  std::fprintf(
+      stderr,
+      "spex-load: %s\nusage: spex-load --endpoint E [--instances N] [--windows W,W,…] [--seconds S] [--warmup S]\n"
+      "                 [--keys 0|1] [--prefix P] [--fire-and-forget EVENTS] [--seed N]\n",
+      problem);
   std::exit(2);
 }
 
+std::vector<std::size_t> numbers(const std::string& text) {
+  std::vector<std::size_t> result;
+  for (std::istringstream in(text); in.good();) {
+    std::string number;
+    std::getline(in, number, ',');
+    result.push_back(std::stoull(number));
+  }
+  return result;
+}
+
 Options parse(int argc, char** argv) {
-  std::map<std::string, std::string> given;
-  for (int i = 1; i + 1 < argc; i += 2) given[argv[i]] = argv[i + 1];
   if (argc % 2 == 0) usage("an option lacks its value");
   Options options;
-  for (const auto& [name, value] : given) {
-    if (name == "--endpoint")
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const std::string value = argv[i + 1];
+    if (name == "--endpoint") {
       options.endpoint = value;
-    else if (name == "--instances")
+    } else if (name == "--instances") {
       options.instances = std::stoull(value);
-    else if (name == "--window")
-      options.window = std::stoull(value);
-    else if (name == "--seconds")
+    } else if (name == "--windows") {
+      options.windows = numbers(value);
+    } else if (name == "--seconds") {
       options.seconds = std::stod(value);
-    else if (name == "--warmup")
+    } else if (name == "--warmup") {
       options.warmup = std::stod(value);
-    else if (name == "--keys")
+    } else if (name == "--keys") {
       options.keys = value == "1";
-    else if (name == "--create")
-      options.creates = value == "1";
-    else if (name == "--fire-and-forget")
+    } else if (name == "--prefix") {
+      options.prefix = value;
+    } else if (name == "--fire-and-forget") {
       options.events = std::stoull(value);
-    else if (name == "--seed")
+    } else if (name == "--seed") {
       options.seed = std::stoull(value);
-    else
-      usage(("unknown option " + name).c_str());
+    } else {
+      usage(("unknown option " + std::string(name)).c_str());
+    }
   }
   if (options.endpoint.empty()) usage("--endpoint is missing");
-  if (options.instances < options.window) usage("fewer instances than requests in flight");
+  for (const std::size_t window : options.windows) {
+    if (window == 0 || window > options.instances) usage("a window is from 1 to the number of instances");
+  }
   return options;
 }
 
@@ -103,14 +117,15 @@ class Load {
     result.keys = options.keys;
     return result;
   }
-  spex::protocol::Value id(std::uint64_t n) const { return "instance-" + std::to_string(n); }
+  spex::protocol::Value id(std::uint64_t n) const { return options_.prefix + std::to_string(n); }
 
   void define();
   void create();
   void submit();
-  void step();
+  void measure(std::size_t window);
+  void step(std::size_t window);
   void fire_and_forget();
-  void report(double seconds);
+  void report(std::size_t window, double seconds);
 
   const Options options_;
   Client client_;
@@ -145,7 +160,8 @@ void Load::create() {
     client_.submit(spex::client::init_instance("ring", id(n)), [this](const Answer& answer) {
       if (answer.ok) return;
       ++failed_;
-      first_failure_ = answer.to_text();
+      if (first_failure_.empty())
+        first_failure_ = answer.to_text() + " (attempts: " + std::to_string(answer.attempts) + ")";
     });
     while (client_.outstanding() >= 4096) client_.poll(std::chrono::milliseconds(100));
   }
@@ -165,7 +181,8 @@ void Load::submit() {
       at_[n] = static_cast<std::uint8_t>(to);
     } else {
       ++failed_;
-      first_failure_ = answer.to_text();
+      if (first_failure_.empty())
+        first_failure_ = answer.to_text() + " (attempts: " + std::to_string(answer.attempts) + ")";
     }
     if (!measuring_) return;
     ++answered_;
@@ -174,8 +191,8 @@ void Load::submit() {
   });
 }
 
-void Load::step() {
-  while (client_.outstanding() < options_.window) submit();
+void Load::step(std::size_t window) {
+  while (client_.outstanding() < window) submit();
   client_.poll(std::chrono::milliseconds(100));
 }
 
@@ -185,8 +202,12 @@ void Load::fire_and_forget() {
     const std::uint64_t n = sent % options_.instances;
     const int from = at_[n];
     at_[n] = static_cast<std::uint8_t>((from + 1) % kStates);
-    if (!client_.transition_async(id(n), action(from), state(at_[n]))) ++failed_;
+    client_.submit(spex::client::transition_async(id(n), action(from), state(at_[n])), [this](const Answer& answer) {
+      if (!answer.ok) ++failed_;
+    });
+    while (client_.outstanding() >= 4096) client_.poll(std::chrono::milliseconds(100));
   }
+  client_.wait_all();
   // Taken in order per instance: when a confirmed request of each shard is answered, all before it are done.
   for (std::uint64_t n = 0; n < std::min<std::uint64_t>(options_.instances, 64); ++n) {
     client_.submit(spex::client::get_instance(id(n), 1), [](Answer&) {});
@@ -194,10 +215,10 @@ void Load::fire_and_forget() {
   client_.wait_all();
   answered_ = options_.events;
   failed_ += client_.statistics().async_refused;
-  report(std::chrono::duration<double>(Clock::now() - begun).count());
+  report(0, std::chrono::duration<double>(Clock::now() - begun).count());
 }
 
-void Load::report(double seconds) {
+void Load::report(std::size_t window, double seconds) {
   std::sort(latencies_.begin(), latencies_.end());
   const auto percentile = [this](double p) {
     if (latencies_.empty()) return 0u;
@@ -207,34 +228,38 @@ void Load::report(double seconds) {
   std::printf(
       "{\"rate\": %.0f, \"operations\": %llu, \"seconds\": %.3f, \"window\": %zu, \"instances\": %llu, \"keys\": %s, "
       "\"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"max_us\": %u, \"failed\": %llu}\n",
-      static_cast<double>(answered_) / seconds, static_cast<unsigned long long>(answered_), seconds, options_.window,
+      static_cast<double>(answered_) / seconds, static_cast<unsigned long long>(answered_), seconds, window,
       static_cast<unsigned long long>(options_.instances), options_.keys ? "true" : "false", percentile(0.5),
       percentile(0.99), percentile(0.999), latencies_.empty() ? 0u : latencies_.back(),
       static_cast<unsigned long long>(failed_));
 }
 
+void Load::measure(std::size_t window) {
+  const auto warm = Clock::now() + std::chrono::duration<double>(options_.warmup);
+  while (Clock::now() < warm) step(window);
+  measuring_ = true;
+  answered_ = 0;
+  latencies_.clear();
+  const auto begun = Clock::now();
+  const auto end = begun + std::chrono::duration<double>(options_.seconds);
+  while (Clock::now() < end) step(window);
+  report(window, std::chrono::duration<double>(Clock::now() - begun).count());
+  measuring_ = false;
+  client_.wait_all();
+}
+
 int Load::run() {
-  if (options_.creates) {
-    define();
-    create();
-  }
+  define();
+  create();
   if (options_.events > 0) {
     fire_and_forget();
   } else {
-    const auto warm = Clock::now() + std::chrono::duration<double>(options_.warmup);
-    while (Clock::now() < warm) step();
-    measuring_ = true;
-    const auto begun = Clock::now();
-    const auto end = begun + std::chrono::duration<double>(options_.seconds);
-    while (Clock::now() < end) step();
-    const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-    measuring_ = false;
-    report(seconds);
-    client_.wait_all();
+    for (const std::size_t window : options_.windows) measure(window);
   }
-  if (failed_ > 0)
-    std::fprintf(stderr, "spex-load: %llu failed, the last: %s\n", static_cast<unsigned long long>(failed_),
+  if (failed_ > 0) {
+    std::fprintf(stderr, "spex-load: %llu failed, the first: %s\n", static_cast<unsigned long long>(failed_),
                  first_failure_.c_str());
+  }
   return failed_ > 0 ? 1 : 0;
 }
 
