@@ -45,13 +45,36 @@ ByteSource ByteSource::of_text(std::string_view text, std::string name) {
 }
 
 ByteSource::ByteSource(ByteSource&& other) noexcept
-    : name_(std::move(other.name_)), file_(std::exchange(other.file_, nullptr)), text_(other.text_) {}
+    : name_(std::move(other.name_)),
+      ahead_(std::move(other.ahead_)),
+      file_(std::exchange(other.file_, nullptr)),
+      text_(other.text_) {}
 
 ByteSource::~ByteSource() {
   if (file_ != nullptr) gzclose(static_cast<gzFile>(file_));
 }
 
 base::Result<std::size_t> ByteSource::read(char* buffer, std::size_t size) {
+  if (ahead_.empty()) return read_on(buffer, size);
+  const std::size_t count = std::min(size, ahead_.size());
+  std::memcpy(buffer, ahead_.data(), count);
+  ahead_.erase(0, count);
+  return count;
+}
+
+base::Result<std::string_view> ByteSource::peek(std::size_t size) {
+  while (ahead_.size() < size) {
+    const std::size_t have = ahead_.size();
+    ahead_.resize(size);
+    auto count = read_on(ahead_.data() + have, size - have);
+    ahead_.resize(have + (count.ok() ? *count : 0));
+    if (!count) return count.error();
+    if (*count == 0) break;
+  }
+  return std::string_view(ahead_);
+}
+
+base::Result<std::size_t> ByteSource::read_on(char* buffer, std::size_t size) {
   size = std::min(size, kReadBytesMax);
   if (file_ == nullptr) {
     const std::size_t count = std::min(size, text_.size());

@@ -25,13 +25,18 @@ class ByteSource {
 
   // Fills `buffer` as far as there are bytes; 0 at the end.
   base::Result<std::size_t> read(char* buffer, std::size_t size);
+  // The next `size` bytes, fewer at the end, without taking them; valid until the next call.
+  base::Result<std::string_view> peek(std::size_t size);
   // For messages.
   const std::string& name() const { return name_; }
 
  private:
   explicit ByteSource(std::string name) : name_(std::move(name)) {}
 
+  base::Result<std::size_t> read_on(char* buffer, std::size_t size);
+
   std::string name_;
+  std::string ahead_;     // peeked at and not yet taken
   void* file_ = nullptr;  // gzFile
   std::string_view text_;
 };

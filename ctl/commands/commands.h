@@ -20,6 +20,7 @@ Verb specs_verb();
 Verb batch_verb();
 Verb replay_verb();
 Verb check_verb();
+Verb compare_verb();
 Verb learn_verb();
 Verb status_verb();
 Verb wait_ready_verb();
