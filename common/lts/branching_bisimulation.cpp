@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "lts/local_refinement.h"
 #include "lts/merged_graph.h"
 #include "lts/refinement.h"
 #include "lts/signature.h"
@@ -16,38 +17,41 @@ base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity rel
 
 namespace {
 
-// What the signatures leave to be refined. Their other memory is needed by then.
-struct Start {
-  std::vector<std::uint32_t> classes;
-  std::uint32_t class_count;
-  std::vector<std::uint32_t> previous;
-  std::uint32_t previous_count;
+struct Settled {
+  SignatureOutcome outcome;
+  SignatureClasses classes;
 };
 
-Start take_classes(SignatureRefinement signatures) {
-  return {std::move(signatures.classes()), signatures.class_count(), std::move(signatures.previous_classes()),
-          signatures.previous_class_count()};
+Settled refine_everywhere(const MergedGraph& graph, bool stop_when_separated) {
+  SignatureRefinement rounds(graph);
+  const SignatureOutcome outcome = rounds.run(stop_when_separated);
+  return {outcome, std::move(rounds).take_classes()};
+}
+
+// As far as signatures get. Each part gives its memory back to the next.
+Settled refine_by_signatures(const MergedGraph& graph, bool stop_when_separated) {
+  Settled settled = refine_everywhere(graph, stop_when_separated);
+  if (settled.outcome != SignatureOutcome::unsettled) return settled;
+  settled.classes.previous = {};
+  LocalRefinement local(graph, std::move(settled.classes.classes), settled.classes.count);
+  const SignatureOutcome outcome = local.run(stop_when_separated);
+  return {outcome, std::move(local).take_classes()};
 }
 
 }  // namespace
 
 bool initial_states_bisimilar(const MergedGraph& graph) {
-  SignatureRefinement signatures(graph);
-  const SignatureRefinement::Outcome outcome = signatures.run(true);
-  if (outcome != SignatureRefinement::Outcome::unsettled) return outcome == SignatureRefinement::Outcome::stable;
-  const Start start = take_classes(std::move(signatures));
-  Refinement refinement(graph, start.classes, start.class_count, start.previous, start.previous_count);
+  const Settled settled = refine_by_signatures(graph, true);
+  if (settled.outcome != SignatureOutcome::unsettled) return settled.outcome == SignatureOutcome::stable;
+  Refinement refinement(graph, settled.classes);
   refinement.run(true);
   return !refinement.separated();
 }
 
 GraphClasses classes_of(const MergedGraph& graph) {
-  SignatureRefinement signatures(graph);
-  if (signatures.run(false) == SignatureRefinement::Outcome::stable) {
-    return {std::move(signatures.classes()), signatures.class_count()};
-  }
-  const Start start = take_classes(std::move(signatures));
-  Refinement refinement(graph, start.classes, start.class_count, start.previous, start.previous_count);
+  Settled settled = refine_by_signatures(graph, false);
+  if (settled.outcome == SignatureOutcome::stable) return {std::move(settled.classes.classes), settled.classes.count};
+  Refinement refinement(graph, settled.classes);
   refinement.run(false);
   return {refinement.classes(), refinement.class_count()};
 }

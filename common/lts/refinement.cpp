@@ -4,10 +4,9 @@
 
 namespace spex::lts {
 
-Refinement::Refinement(const MergedGraph& graph, const std::vector<std::uint32_t>& classes, std::uint32_t class_count,
-                       const std::vector<std::uint32_t>& previous, std::uint32_t previous_count)
+Refinement::Refinement(const MergedGraph& graph, const SignatureClasses& start)
     : graph_(graph),
-      partition_(graph, classes, class_count, previous, previous_count),
+      partition_(graph, start.classes, start.count, start.previous, start.previous_count),
       sets_(graph, partition_),
       incoming_(graph, sets_.source_of),
       search_(graph, partition_, sets_, incoming_) {}

@@ -5,7 +5,7 @@
 // for branching bisimilarity on labelled transition systems" (TACAS 2020), with
 // the transitions grouped by block, action and constellation as in
 // J.F. Groote, D. Jansen, "A simpler and faster O(m log n) algorithm" (CONCUR
-// 2025). It starts from the partition that signature.h reached.
+// 2025). It starts from the partition that local_refinement.h reached.
 //
 // Invariants, with "set" as in transition_sets.h:
 //  - blocks and constellations are coarser than bisimilarity;
@@ -26,6 +26,7 @@
 
 #include "lts/merged_graph.h"
 #include "lts/partition.h"
+#include "lts/signature.h"
 #include "lts/split_search.h"
 #include "lts/transition_sets.h"
 
@@ -33,9 +34,8 @@ namespace spex::lts {
 
 class Refinement {
  public:
-  // `classes` and `previous` as SignatureRefinement leaves them after at least one round.
-  Refinement(const MergedGraph& graph, const std::vector<std::uint32_t>& classes, std::uint32_t class_count,
-             const std::vector<std::uint32_t>& previous, std::uint32_t previous_count);
+  // `start` comes from at least one round.
+  Refinement(const MergedGraph& graph, const SignatureClasses& start);
 
   // Refines to the end or, if `stop_when_separated`, until the initial states are in different blocks.
   void run(bool stop_when_separated);

@@ -7,16 +7,13 @@
 namespace spex::lts {
 namespace {
 
-constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
 // Stands for tau in elements whose class is a new one.
-constexpr std::uint64_t kInertAction = 0xFFFFFFFFU;
+constexpr ActionId kInertAction = 0xFFFFFFFFU;
 // A round that makes fewer new classes than one in so many states is slow …
 constexpr std::uint32_t kSlowShare = 64;
 // … and so many slow rounds in a row, or so many rounds per bit of n, end the run.
 constexpr unsigned kSlowRoundsMax = 6;
 constexpr unsigned kRoundsPerBit = 3;
-
-constexpr std::uint64_t element(std::uint64_t action, std::uint32_t class_id) { return action << 32U | class_id; }
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
@@ -25,24 +22,30 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 }  // namespace
 
+std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
+  std::uint64_t hash = mix(parent, signature.size());
+  for (const SignatureElement element : signature) hash = mix(hash, element);
+  return static_cast<std::uint32_t>(hash >> 32U);
+}
+
 SignatureRefinement::SignatureRefinement(const MergedGraph& graph) : graph_(graph) {
   classes_.assign(graph.state_count, 0);
   previous_.assign(graph.state_count, 0);
   arena_.reserve(graph.transitions.size());
 }
 
-SignatureRefinement::Outcome SignatureRefinement::run(bool stop_when_separated) {
+SignatureOutcome SignatureRefinement::run(bool stop_when_separated) {
   const unsigned rounds_max = 4 + kRoundsPerBit * static_cast<unsigned>(std::bit_width(graph_.state_count));
   unsigned slow_rounds = 0;
   for (unsigned rounds = 1;; ++rounds) {
     round();
     if (stop_when_separated && classes_[graph_.left_initial] != classes_[graph_.right_initial]) {
-      return Outcome::separated;
+      return SignatureOutcome::separated;
     }
-    if (class_count_ == previous_count_) return Outcome::stable;
+    if (class_count_ == previous_count_) return SignatureOutcome::stable;
     const bool slow = (class_count_ - previous_count_) < graph_.state_count / kSlowShare;
     slow_rounds = slow ? slow_rounds + 1 : 0;
-    if (slow_rounds == kSlowRoundsMax || rounds == rounds_max) return Outcome::unsettled;
+    if (slow_rounds == kSlowRoundsMax || rounds == rounds_max) return SignatureOutcome::unsettled;
   }
 }
 
@@ -78,10 +81,10 @@ std::uint32_t SignatureRefinement::collect(StateId state) {
   for (const Transition& step : graph_.outgoing(state)) {
     if (step.action == kTau && graph_.has_inert && previous_[step.target] == own) {
       const std::uint32_t target = classes_[step.target];  // known: taus lead to lower numbers
-      signature_.push_back(element(kInertAction, target));
+      signature_.push_back(signature_element(kInertAction, target));
       if (candidate == kNoClass || target > candidate) candidate = target;
     } else {
-      signature_.push_back(element(step.action, previous_[step.target]));
+      signature_.push_back(signature_element(step.action, previous_[step.target]));
     }
   }
   return candidate;
@@ -92,24 +95,22 @@ std::uint32_t SignatureRefinement::collect(StateId state) {
 bool SignatureRefinement::contains_signature(std::uint32_t candidate) const {
   const auto begin = arena_.begin() + new_classes_[candidate].begin;
   const auto end = arena_.begin() + end_of(candidate);
-  const Element self = element(kInertAction, candidate);
+  const SignatureElement self = signature_element(kInertAction, candidate);
   return std::all_of(signature_.begin(), signature_.end(),
-                     [&](Element e) { return e == self || std::binary_search(begin, end, e); });
+                     [&](SignatureElement e) { return e == self || std::binary_search(begin, end, e); });
 }
 
 std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
   if (2 * (new_classes_.size() + 1) > index_.size()) grow_index();
-  std::uint64_t hash = mix(parent, signature_.size());
-  for (const Element e : signature_) hash = mix(hash, e);
-  const std::uint32_t short_hash = static_cast<std::uint32_t>(hash >> 32U);
+  const std::uint32_t hash = signature_hash(parent, signature_);
   const std::size_t mask = index_.size() - 1;
-  std::size_t slot = short_hash & mask;
+  std::size_t slot = hash & mask;
   while (index_[slot] != 0) {
     const std::uint32_t candidate = index_[slot] - 1;
-    if (matches(candidate, parent, short_hash)) return candidate;
+    if (matches(candidate, parent, hash)) return candidate;
     slot = (slot + 1) & mask;
   }
-  const std::uint32_t added = add_class(parent, short_hash);
+  const std::uint32_t added = add_class(parent, hash);
   index_[slot] = added + 1;
   return added;
 }

@@ -16,36 +16,56 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "lts/merged_graph.h"
 
 namespace spex::lts {
 
+// An action and a class, as one number.
+using SignatureElement = std::uint64_t;
+constexpr SignatureElement signature_element(ActionId action, std::uint32_t class_id) {
+  return SignatureElement{action} << 32U | class_id;
+}
+constexpr ActionId element_action(SignatureElement element) { return static_cast<ActionId>(element >> 32U); }
+constexpr std::uint32_t element_class(SignatureElement element) { return static_cast<std::uint32_t>(element); }
+std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature);
+
+inline constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
+
+enum class SignatureOutcome : std::uint8_t {
+  stable,     // the classes are those of bisimilarity
+  separated,  // the initial states are in different classes
+  unsettled,  // the classes are coarser than bisimilarity; more rounds would be slow
+};
+
+// Dense numberings of the classes after the last round and before it.
+// Bottom states of one class (those without a tau inside it) have the same { (a, previous class) } over the taus
+// that left their previous class and all other actions.
+struct SignatureClasses {
+  std::vector<std::uint32_t> classes;
+  std::uint32_t count = 0;
+  std::vector<std::uint32_t> previous;
+  std::uint32_t previous_count = 0;
+};
+
 class SignatureRefinement {
  public:
   explicit SignatureRefinement(const MergedGraph& graph);
 
-  enum class Outcome : std::uint8_t {
-    stable,     // classes() are the bisimilarity classes
-    separated,  // the initial states are in different classes
-    unsettled,  // classes() is coarser than bisimilarity; more rounds would be slow
-  };
   // `stop_when_separated`: whether `separated` ends the run before the classes are stable.
-  Outcome run(bool stop_when_separated);
+  SignatureOutcome run(bool stop_when_separated);
   // One round.
   void round();
 
-  // Bottom states of one class (those without a tau inside it) have the same { (a, previous class) }
-  // over the taus that left their previous class and all other actions.
-  std::vector<std::uint32_t>& classes() { return classes_; }
-  std::uint32_t class_count() const { return class_count_; }
-  // The classes one round earlier, which classes() refines.
-  std::vector<std::uint32_t>& previous_classes() { return previous_; }
-  std::uint32_t previous_class_count() const { return previous_count_; }
+  // The object is spent.
+  SignatureClasses take_classes() && {
+    return {std::move(classes_), class_count_, std::move(previous_), previous_count_};
+  }
 
  private:
-  using Element = std::uint64_t;  // action and class
   struct NewClass {
     std::uint32_t begin;  // of its signature in arena_
     std::uint32_t hash;
@@ -70,9 +90,9 @@ class SignatureRefinement {
   std::vector<std::uint32_t> sizes_;  // of classes_
   // The round under way.
   std::vector<NewClass> new_classes_;
-  std::vector<Element> arena_;
+  std::vector<SignatureElement> arena_;
   std::vector<std::uint32_t> index_;  // new class + 1; 0 is empty
-  std::vector<Element> signature_;
+  std::vector<SignatureElement> signature_;
 };
 
 }  // namespace spex::lts

@@ -1,0 +1,262 @@
+#include "lts/local_refinement.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace spex::lts {
+namespace {
+
+// Steps per state and transition.
+constexpr std::uint64_t kWorkPerElement = 8;
+
+}  // namespace
+
+LocalRefinement::LocalRefinement(const MergedGraph& graph, std::vector<std::uint32_t> classes,
+                                 std::uint32_t class_count, std::uint64_t work_max)
+    : graph_(graph),
+      work_left_(work_max != 0 ? work_max : kWorkPerElement * (graph.transitions.size() + graph.state_count)),
+      class_of_(std::move(classes)),
+      next_(class_of_),
+      classes_(class_count, Class{0, kNoClass, kNoClass, 0, 0, 0, false}),
+      first_new_(class_count),
+      is_changed_(graph.state_count, false) {
+  for (const std::uint32_t class_id : class_of_) ++classes_[class_id].size;
+  index_incoming();
+  start_anew();
+}
+
+void LocalRefinement::index_incoming() {
+  in_begins_.assign(graph_.state_count + std::size_t{2}, 0);
+  for (const Transition& step : graph_.transitions) ++in_begins_[step.target + std::size_t{2}];
+  for (std::size_t i = 2; i < in_begins_.size(); ++i) in_begins_[i] += in_begins_[i - 1];
+  in_.resize(graph_.transitions.size());
+  // in_begins_[s + 1] is the next free place of s; after the taus it is their end.
+  const auto insert = [&](bool taus) {
+    for (StateId state = 0; state < graph_.state_count; ++state) {
+      for (const Transition& step : graph_.outgoing(state)) {
+        if ((graph_.has_inert && step.action == kTau) == taus) {
+          in_[in_begins_[step.target + std::size_t{1}]++] = state;
+        } else if (taus) {
+          break;
+        }
+      }
+    }
+  };
+  if (graph_.has_inert) {
+    insert(true);
+    in_tau_ends_.assign(in_begins_.begin() + 1, in_begins_.end() - 1);
+  }
+  insert(false);
+  in_begins_.pop_back();
+}
+
+void LocalRefinement::start_anew() {
+  arena_.clear();
+  for (Class& known : classes_) known.has_signature = false;
+  changed_.clear();
+  for (StateId state = 0; state < graph_.state_count; ++state) {
+    is_changed_[state] = classes_[class_of_[state]].size > 1;
+    if (is_changed_[state]) changed_.push_back(state);
+  }
+}
+
+SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
+  while (!changed_.empty()) {
+    if (work_left_ == 0) return SignatureOutcome::unsettled;
+    if (arena_.size() > 2 * graph_.transitions.size()) start_anew();
+    round();
+    if (stop_when_separated && class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) {
+      return SignatureOutcome::separated;
+    }
+  }
+  return SignatureOutcome::stable;
+}
+
+void LocalRefinement::round() {
+  first_new_ = static_cast<std::uint32_t>(classes_.size());
+  moved_.clear();
+  for (changed_at_ = 0; changed_at_ < changed_.size() || !raised_.empty();) examine(next_changed());
+  changed_.clear();
+  finish_round();
+}
+
+StateId LocalRefinement::next_changed() {
+  if (raised_.empty() || (changed_at_ < changed_.size() && changed_[changed_at_] < raised_.top())) {
+    return changed_[changed_at_++];
+  }
+  const StateId state = raised_.top();
+  raised_.pop();
+  return state;
+}
+
+void LocalRefinement::examine(StateId state) {
+  is_changed_[state] = false;
+  const std::uint32_t own = class_of_[state];
+  const auto row = graph_.outgoing(state);
+  work_left_ -= std::min<std::uint64_t>(row.size() + 1, work_left_);
+  std::uint32_t candidate = kNoClass;  // the highest new class among inert successors
+  signature_.clear();
+  for (const Transition& step : row) {
+    if (step.action == kTau && graph_.has_inert && class_of_[step.target] == own) {
+      const std::uint32_t target = next_[step.target];
+      if (candidate == kNoClass || target > candidate) candidate = target;
+      signature_.push_back(signature_element(kTau, target));
+    } else {
+      signature_.push_back(signature_element(step.action, class_of_[step.target]));
+    }
+  }
+  std::sort(signature_.begin(), signature_.end());
+  signature_.erase(std::unique(signature_.begin(), signature_.end()), signature_.end());
+  const std::uint32_t now = classify(own, candidate);
+  if (now == own) return;
+  next_[state] = now;
+  ++classes_[now].size;
+  moved_.push_back(state);
+  if (graph_.has_inert) raise(state);
+}
+
+// The class of a state of `own` with signature_. Only the highest class among inert successors can be taken over: a
+// signature names only classes made before its own.
+std::uint32_t LocalRefinement::classify(std::uint32_t own, std::uint32_t candidate) {
+  if (candidate != kNoClass) {
+    if (contains_signature(candidate)) return candidate;
+  } else if (has_signature(own)) {
+    return own;
+  }
+  return find_or_add(own);
+}
+
+bool LocalRefinement::has_signature(std::uint32_t class_id) const {
+  const Class& known = classes_[class_id];
+  return known.has_signature && known.end - known.begin == signature_.size() &&
+         std::equal(signature_.begin(), signature_.end(), arena_.begin() + known.begin);
+}
+
+// Whether the class can do all that is in signature_, besides the tau to itself.
+bool LocalRefinement::contains_signature(std::uint32_t class_id) const {
+  const Class& known = classes_[class_id];
+  const auto begin = arena_.begin() + known.begin;
+  const auto end = arena_.begin() + known.end;
+  const SignatureElement self = signature_element(kTau, class_id);
+  return known.has_signature && std::all_of(signature_.begin(), signature_.end(), [&](SignatureElement e) {
+           return e == self || std::binary_search(begin, end, e);
+         });
+}
+
+std::uint32_t LocalRefinement::find_or_add(std::uint32_t parent) {
+  if (2 * (used_slots_.size() + 1) > index_.size()) grow_index();
+  const std::uint32_t hash = signature_hash(parent, signature_);
+  const std::size_t mask = index_.size() - 1;
+  std::size_t slot = hash & mask;
+  for (; index_[slot] != 0; slot = (slot + 1) & mask) {
+    const std::uint32_t known = index_[slot] - 1;
+    if (classes_[known].hash == hash && classes_[known].parent == parent && has_signature(known)) return known;
+  }
+  const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
+  arena_.insert(arena_.end(), signature_.begin(), signature_.end());
+  classes_.push_back({0, parent, kNoClass, begin, static_cast<std::uint32_t>(arena_.size()), hash, true});
+  index_[slot] = static_cast<std::uint32_t>(classes_.size());
+  used_slots_.push_back(static_cast<std::uint32_t>(slot));
+  return static_cast<std::uint32_t>(classes_.size() - 1);
+}
+
+void LocalRefinement::grow_index() {
+  index_.assign(std::max<std::size_t>(64, index_.size() * 2), 0);
+  used_slots_.clear();
+  const std::size_t mask = index_.size() - 1;
+  for (std::uint32_t id = first_new_; id < classes_.size(); ++id) {
+    std::size_t slot = classes_[id].hash & mask;
+    while (index_[slot] != 0) slot = (slot + 1) & mask;
+    index_[slot] = id + 1;
+    used_slots_.push_back(static_cast<std::uint32_t>(slot));
+  }
+}
+
+// States with an inert tau to the moved one are to be looked at in the same round. They have higher numbers.
+void LocalRefinement::raise(StateId moved) {
+  for (std::uint32_t i = in_begins_[moved]; i < in_tau_ends_[moved]; ++i) {
+    const StateId source = in_[i];
+    if (is_changed_[source] || class_of_[source] != class_of_[moved]) continue;
+    is_changed_[source] = true;
+    raised_.push(source);
+  }
+}
+
+void LocalRefinement::finish_round() {
+  for (const std::uint32_t slot : used_slots_) index_[slot] = 0;
+  used_slots_.clear();
+  for (const StateId state : moved_) --classes_[class_of_[state]].size;
+  choose_heirs();
+  if (graph_.has_inert) rename_in_signatures();
+  for (const StateId state : moved_) {
+    std::uint32_t& now = next_[state];
+    if (classes_[now].size == 0) now = classes_[now].parent;
+  }
+  for (const StateId state : moved_) {
+    if (std::exchange(class_of_[state], next_[state]) == next_[state]) continue;
+    work_left_ -= std::min<std::uint64_t>(in_begins_[state + std::size_t{1}] - in_begins_[state] + 1, work_left_);
+    for (std::uint32_t i = in_begins_[state]; i < in_begins_[state + std::size_t{1}]; ++i) mark_changed(in_[i]);
+  }
+  std::sort(changed_.begin(), changed_.end());
+}
+
+// Where all states have left a class, the largest of the new ones gets its number.
+void LocalRefinement::choose_heirs() {
+  const auto class_end = static_cast<std::uint32_t>(classes_.size());
+  for (std::uint32_t id = first_new_; id < class_end; ++id) {
+    Class& parent = classes_[classes_[id].parent];
+    if (parent.size > 0) continue;
+    if (parent.heir == kNoClass || classes_[id].size > classes_[parent.heir].size) parent.heir = id;
+  }
+  for (std::uint32_t id = first_new_; id < class_end; ++id) {
+    Class& heir = classes_[id];
+    Class& parent = classes_[heir.parent];
+    if (parent.heir != id) continue;
+    parent.heir = kNoClass;
+    parent.has_signature = true;
+    parent.begin = heir.begin;
+    parent.end = heir.end;
+    parent.size = std::exchange(heir.size, 0);
+  }
+}
+
+void LocalRefinement::rename_in_signatures() {
+  for (std::uint32_t id = first_new_; id < classes_.size(); ++id) {
+    const auto begin = arena_.begin() + classes_[id].begin;
+    const auto end = arena_.begin() + classes_[id].end;
+    bool renamed = false;
+    for (auto at = begin; at != end && element_action(*at) == kTau; ++at) {
+      const Class& named = classes_[element_class(*at)];
+      if (element_class(*at) < first_new_ || named.size > 0) continue;
+      *at = signature_element(kTau, named.parent);
+      renamed = true;
+    }
+    if (renamed) std::sort(begin, end);
+  }
+}
+
+void LocalRefinement::mark_changed(StateId state) {
+  if (is_changed_[state] || classes_[next_[state]].size == 1) return;
+  is_changed_[state] = true;
+  changed_.push_back(state);
+}
+
+SignatureClasses LocalRefinement::take_classes() && {
+  SignatureClasses taken;
+  std::vector<std::uint32_t> number_of(classes_.size(), kNoClass);
+  std::vector<std::uint32_t> previous_number_of(first_new_, kNoClass);
+  taken.previous = std::move(next_);
+  for (StateId state = 0; state < graph_.state_count; ++state) {
+    std::uint32_t& class_id = class_of_[state];
+    const std::uint32_t before = class_id < first_new_ ? class_id : classes_[class_id].parent;
+    if (number_of[class_id] == kNoClass) number_of[class_id] = taken.count++;
+    if (previous_number_of[before] == kNoClass) previous_number_of[before] = taken.previous_count++;
+    class_id = number_of[class_id];
+    taken.previous[state] = previous_number_of[before];
+  }
+  taken.classes = std::move(class_of_);
+  return taken;
+}
+
+}  // namespace spex::lts
