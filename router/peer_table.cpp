@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/log.h"
 
 namespace spex::router {
 namespace {
@@ -14,6 +15,13 @@ constexpr std::size_t kMessageBytesSoft = 512 * 1024;
 
 using base::MonotonicTime;
 using transport::SendOutcome;
+
+void PeerTable::tell_lost(std::size_t messages, const char* why) {
+  if (messages == 0) return;
+  undeliverable_ += messages;
+  base::log_limited(base::LogLevel::warning, "messages_undeliverable",
+                    {{"count", std::to_string(messages)}, {"reason", why}, {"in_all", std::to_string(undeliverable_)}});
+}
 
 std::optional<PeerId> PeerTable::find_or_add(std::string_view routing_id, MonotonicTime now) {
   auto found = by_routing_id_.find(routing_id);
@@ -126,10 +134,7 @@ void PeerTable::settle(const ReplyTo& to) {
 }
 
 void PeerTable::send_message(PeerId peer, std::string message) {
-  if (peers_[index_of(peer)].id != peer) {
-    ++undeliverable_;
-    return;
-  }
+  if (peers_[index_of(peer)].id != peer) return tell_lost(1, "the client is forgotten");
   queue_replies(index_of(peer));
   queue(index_of(peer), {false, std::move(message)});
   mark_dirty(index_of(peer));
@@ -148,8 +153,7 @@ void PeerTable::queue(std::uint32_t index, Outgoing outgoing) {
   // One that is not blocked may have what it asked for in one turn, whatever its size.
   if (peer.is_blocked &&
       (peer.unsent_bytes + size > limits_.peer_bytes_max || unsent_bytes_ + size > limits_.total_bytes_max)) {
-    ++undeliverable_;
-    return;
+    return tell_lost(1, "the client reads too slowly and its bound is reached");
   }
   peer.unsent.push_back(std::move(outgoing));
   peer.unsent_bytes += size;
@@ -162,7 +166,7 @@ void PeerTable::mark_dirty(std::uint32_t index) {
 }
 
 void PeerTable::drop_unsent(Peer& peer) {
-  undeliverable_ += peer.unsent.size() + (peer.replies.empty() ? 0 : 1);
+  tell_lost(peer.unsent.size() + (peer.replies.empty() ? 0 : 1), "the client is gone, or took nothing for too long");
   unsent_bytes_ -= peer.unsent_bytes;
   peer.unsent_bytes = 0;
   peer.unsent.clear();

@@ -101,6 +101,8 @@ class PeerTable {
 
   static std::uint32_t index_of(PeerId id) { return static_cast<std::uint32_t>(id.value()); }
   Peer& peer_of(PeerId id);
+  // Counts and logs messages that reach nobody.
+  void tell_lost(std::size_t messages, const char* why);
   bool evict_one();
   void forget(std::uint32_t index);
   void mark_dirty(std::uint32_t index);

@@ -31,7 +31,7 @@ struct Options {
   double warmup = 0.5;
   std::uint64_t events = 0;  // fire-and-forget: this many, instead of seconds
   bool keys = false;
-  std::string prefix = "i";  // of the instances' identifiers; those of an earlier run must not be used again
+  std::string prefix;  // of the identifiers; default: another one each time
   std::uint64_t seed = 1;
 };
 
@@ -127,7 +127,7 @@ class Load {
   void fire_and_forget();
   void report(std::size_t window, double seconds);
 
-  const Options options_;
+  Options options_;
   Client client_;
   std::mt19937_64 random_;
   std::vector<std::uint8_t> at_;
@@ -249,6 +249,7 @@ void Load::measure(std::size_t window) {
 }
 
 int Load::run() {
+  if (options_.prefix.empty()) options_.prefix = std::to_string(client_.id() % 1'000'000) + "-";
   define();
   create();
   if (options_.events > 0) {
