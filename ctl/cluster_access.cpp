@@ -47,7 +47,7 @@ std::string describe(const protocol::ErrorBody& error) {
   std::string text = error.error_class + " " + error.reason;
   if (const std::string deviation = deviation_text(error.context); !deviation.empty()) {
     text += ": " + deviation;
-    const std::string why = member_text(error.context, "explanation");
+    const std::string why = story_in(error.context);
     return why.empty() ? text : text + "\n  " + why;
   }
   const std::string message = member_text(error.context, "message");

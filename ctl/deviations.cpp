@@ -17,7 +17,7 @@ void Deviations::add(const client::Answer& answer, const std::string& case_id) {
     const std::string to = text_or(parts[2], "");
     DeviationGroup& group = groups_[{from, action, to, *reason}];
     if (group.count == 0) {
-      group = {from, action, to, *reason, 0, case_id, member_text(error.context, "explanation")};
+      group = {from, action, to, *reason, 0, case_id, story_in(error.context)};
     }
     ++group.count;
     ++total_;

@@ -107,6 +107,7 @@ std::string text_or(const Value& value, std::string_view otherwise) {
 }
 
 std::string member_text(const Value& map, std::string_view key) { return text_or(member(map, key), ""); }
+std::string story_in(const Value& context) { return member_text(member(context, "explanation"), "story"); }
 
 std::int64_t member_integer(const Value& map, std::string_view key, std::int64_t otherwise) {
   const Value* found = map.find(key);

@@ -23,6 +23,8 @@ protocol::Value readable_files(const protocol::Value& files);
 // The text of a string value, or `otherwise`.
 std::string text_or(const protocol::Value& value, std::string_view otherwise);
 std::string member_text(const protocol::Value& map, std::string_view key);  // "" if it is no string
+// Of the explanation in the context of a deviation, in words; "" if there is none.
+std::string story_in(const protocol::Value& context);
 std::int64_t member_integer(const protocol::Value& map, std::string_view key, std::int64_t otherwise = 0);
 bool member_flag(const protocol::Value& map, std::string_view key);
 const protocol::Array& member_array(const protocol::Value& map, std::string_view key);  // empty if it is none

@@ -2,6 +2,7 @@
 #include "protocol/arguments.h"
 #include "protocol/replies.h"
 #include "shard_worker/handlers.h"
+#include "shard_worker/observer.h"
 #include "shard_worker/reports.h"
 #include "shard_worker/shard.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 using base::Reason;
 using base::Result;
+using conformance::NamedTransition;
 
 // The specification that the first execution was about: that of the arguments, or of the instance.
 std::string specification_of(Shard& shard, const Call& call) {
@@ -29,7 +31,7 @@ std::string specification_of(Shard& shard, const Call& call) {
 }
 
 // The step that made record `sequence`, out of the history.
-Result<conformance::NamedTransition> step_of(Shard& shard, store::InstanceNumber number, std::uint32_t sequence) {
+Result<NamedTransition> step_of(Shard& shard, store::InstanceNumber number, std::uint32_t sequence) {
   SPEX_TRY_ASSIGN(const auto records, shard.store.history(number, sequence + 1, 2));
   if (records.empty() || records[0].sequence != sequence) {
     return base::fail(Reason::storage_corrupt, "rebuild an answer: the record is not in the history");
@@ -44,40 +46,57 @@ Result<conformance::NamedTransition> step_of(Shard& shard, store::InstanceNumber
   return shard.catalogue.named({from.value(), records[0].action.value(), records[0].to_state.value()});
 }
 
-// What is still known of the verdict; nothing after a restart or a change of the model.
-std::string explanation_of(Shard& shard, store::InstanceNumber number, const conformance::NamedTransition& step) {
+// Why the step of record `sequence` deviates, from the model as it is now: remembered, or asked for
+// again (the ticket). Nothing where that model would not call it a deviation any more, or no check can run.
+Deviation explain_again(Shard& shard, const Call& call, store::InstanceNumber number, const NamedTransition& named) {
   const auto id = shard.store.instance(number).specification;
-  const ActiveSpecification* active = shard.catalogue.specification(id);
+  ActiveSpecification* active = shard.catalogue.specification(id);
   ActiveModel* model = shard.catalogue.model(id);
-  const auto action = shard.store.find_name(step.action);
-  const auto to = shard.store.find_name(step.to);
+  const auto action = shard.store.find_name(named.action);
+  const auto to = shard.store.find_name(named.to);
   const auto from =
-      step.is_initialisation() ? store::NameId() : shard.store.find_name(step.from).value_or(store::NameId());
-  if (active == nullptr || model == nullptr || !action || !to) return {};
-  const auto* verdict = shard.checks.known(
-      {active->version, model->generation, model->model.version(), {from.value(), action->value(), to->value()}});
-  return verdict == nullptr ? std::string() : verdict->reason;
+      named.is_initialisation() ? store::NameId() : shard.store.find_name(named.from).value_or(store::NameId());
+  if (active == nullptr || model == nullptr || model->model.learning() || !action || !to) return {};
+  const Step step{id, active, {from.value(), action->value(), to->value()}};
+  if (model->model.contains(step.transition)) return {};
+  const auto deviation = judge_deviation(shard, call.incoming.client, step, *model);
+  return deviation ? *deviation : Deviation();
 }
 
-Result<std::string> context_again(Shard& shard, const Call& call, Reason reason, const store::StoredOutcome& outcome) {
-  const bool deviation = reason == Reason::deviation_still_equivalent || reason == Reason::deviation_not_equivalent;
-  if (deviation) {
-    // Deleted since, or another instance by now: the identifier is all that is left of it.
-    const auto number = shard.store.instance_of(outcome);
-    if (!number) return identifier_context(call.identifier);
-    SPEX_TRY_ASSIGN(const auto step, step_of(shard, *number, outcome.sequence));
-    return deviation_context(shard, *number, outcome.sequence, step,
-                             reason == Reason::deviation_not_equivalent ? explanation_of(shard, *number, step) : "");
+// The context of a deviation once more, or the ticket of the check that it needs first.
+struct ContextAgain {
+  std::string context;
+  std::uint64_t ticket = 0;
+};
+
+Result<ContextAgain> deviation_again(Shard& shard, const Call& call, Reason reason,
+                                     const store::StoredOutcome& outcome) {
+  // Deleted since, or another instance by now: the identifier is all that is left of it.
+  const auto number = shard.store.instance_of(outcome);
+  if (!number) return ContextAgain{identifier_context(call.identifier), 0};
+  SPEX_TRY_ASSIGN(const auto step, step_of(shard, *number, outcome.sequence));
+  Deviation why;
+  if (reason == Reason::deviation_not_equivalent) why = explain_again(shard, call, *number, step);
+  if (why.ticket != 0) return ContextAgain{{}, why.ticket};
+  ContextAgain again;
+  SPEX_TRY_ASSIGN(again.context, deviation_context(shard, *number, outcome.sequence, step,
+                                                   why.judgement ? why.judgement->explanation : std::string_view()));
+  return again;
+}
+
+Result<ContextAgain> context_again(Shard& shard, const Call& call, Reason reason, const store::StoredOutcome& outcome) {
+  if (reason == Reason::deviation_still_equivalent || reason == Reason::deviation_not_equivalent) {
+    return deviation_again(shard, call, reason, outcome);
   }
-  if (reason == Reason::impl_model_not_found) return model_context(specification_of(shard, call), call.identifier);
-  return identifier_context(call.identifier);
+  if (reason == Reason::impl_model_not_found) {
+    return ContextAgain{model_context(specification_of(shard, call), call.identifier), 0};
+  }
+  return ContextAgain{identifier_context(call.identifier), 0};
 }
 
-Result<void> list_again(Shard& shard, Call& call, Reason reason, const store::StoredOutcome& outcome) {
-  SPEX_TRY_ASSIGN(const std::string context, context_again(shard, call, reason, outcome));
+void list_again(Call& call, Reason reason, std::string_view context) {
   protocol::append_error(call.reported, reason, context);
   ++call.reported_count;
-  return {};
 }
 
 }  // namespace
@@ -90,15 +109,27 @@ Handled answer_again(Shard& shard, Call& call, const store::StoredOutcome& outco
       conformance::ErrorPolicy::governs(*answered)) {
     reported = answered;
   }
-  if (outcome.model_was_missing) SPEX_TRY(list_again(shard, call, Reason::impl_model_not_found, outcome));
-  if (reported) SPEX_TRY(list_again(shard, call, *reported, outcome));
+  if (outcome.model_was_missing) {
+    SPEX_TRY_ASSIGN(const auto again, context_again(shard, call, Reason::impl_model_not_found, outcome));
+    list_again(call, Reason::impl_model_not_found, again.context);
+  }
+  ContextAgain again;
+  const auto told = answered ? answered : reported;
+  if (told && *told != Reason::specification_not_found) {
+    SPEX_TRY_ASSIGN(again, context_again(shard, call, *told, outcome));
+  }
+  if (again.ticket != 0) {
+    shard.waiting.add(again.ticket, call.identifier, call.incoming);
+    return Disposition::waiting;
+  }
+  // An error that was answered and reported is the same one.
+  if (reported) list_again(call, *reported, again.context);
   if (!answered) {
     answer_ok(call);
   } else if (*answered == Reason::specification_not_found) {
     answer_error(call, specification_not_found(specification_of(shard, call)));
   } else {
-    SPEX_TRY_ASSIGN(const std::string context, context_again(shard, call, *answered, outcome));
-    answer_error(call, *answered, context);
+    answer_error(call, *answered, again.context);
   }
   return Disposition::answered;
 }

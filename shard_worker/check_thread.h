@@ -1,7 +1,8 @@
 // CheckThread: the one helper thread of a shard worker. Runs bisimilarity
 // checks one after the other so that they never hold up requests, heartbeat or
-// commit. It touches nothing but the job it was given (immutable data); its
-// queue is bounded by Checks. Ending it waits for the check that runs.
+// commit; clients take turns, and the thread yields the processor to the loop.
+// It touches nothing but the job it was given (immutable data); its queues are
+// bounded by Checks. Ending it waits for the check that runs.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "shard_worker/checks.h"
 
@@ -16,8 +18,9 @@ namespace spex::shard_worker {
 
 class CheckThread final : public CheckRunner {
  public:
-  // `on_done` is called on the helper thread and hands the verdict to the loop.
-  explicit CheckThread(std::function<void(std::uint64_t ticket, conformance::Verdict verdict)> on_done);
+  // `on_done` is called on the helper thread and hands the judgement to the loop.
+  using OnDone = std::function<void(std::uint64_t ticket, KnownJudgement judgement)>;
+  explicit CheckThread(OnDone on_done);
   ~CheckThread() override;
   CheckThread(const CheckThread&) = delete;
   CheckThread& operator=(const CheckThread&) = delete;
@@ -27,10 +30,14 @@ class CheckThread final : public CheckRunner {
  private:
   void work();
 
-  std::function<void(std::uint64_t, conformance::Verdict)> on_done_;
+  // Of the client whose turn it is; the mutex is held.
+  CheckJob take();
+
+  OnDone on_done_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<CheckJob> jobs_;
+  std::unordered_map<std::uint64_t, std::deque<CheckJob>> jobs_;  // by client, none empty
+  std::deque<std::uint64_t> turns_;                               // clients in jobs_
   bool ending_ = false;
   std::thread thread_;  // last: it uses all of the above
 };

@@ -67,24 +67,20 @@ Handled observe_and_store(Shard& shard, Call& call, const Step& step, StoreRecor
   outcome.reported = plan.deviation ? static_cast<std::uint8_t>(*plan.deviation) : std::uint8_t{0};
   outcome.model_was_missing = plan.model_missing;
   if (plan.kind == Plan::Kind::refused) {
-    SPEX_TRY(settle_observation(shard, call, step, plan, {}, 0));
+    SPEX_TRY_ASSIGN(const std::string context, settle_observation(shard, call, step, plan, {}, 0));
     if (call.key) SPEX_TRY(shard.store.remember(*call.key, outcome, call.now.wall));
-    const std::string_view name = step.active->specification->name();
-    answer_error(call, Reason::impl_model_not_found, model_context(name, call.identifier));
+    answer_error(call, Reason::impl_model_not_found, context);
     return Disposition::answered;
   }
   store::InstanceNumber number;
   std::uint32_t sequence = 0;
   SPEX_TRY(store_record(outcome, number, sequence));
-  SPEX_TRY(settle_observation(shard, call, step, plan, number, sequence));
+  SPEX_TRY_ASSIGN(const std::string context, settle_observation(shard, call, step, plan, number, sequence));
   const auto timeout = step.active->specification->options().transition_timeout;
   if (timeout.microseconds) shard.timeouts.record(number, call.now.monotonic, *timeout.microseconds);
   if (!plan.deviation || plan.deviation_accepted) {
     answer_ok(call);
   } else {
-    SPEX_TRY_ASSIGN(
-        const std::string context,
-        deviation_context(shard, number, sequence, shard.catalogue.named(step.transition), plan.explanation));
     answer_error(call, *plan.deviation, context);
   }
   return Disposition::answered;

@@ -48,6 +48,17 @@ void append_model_map(const std::string& name, const UnitedModel& model, std::st
   }
 }
 
+// The transition that a check shall add to the model, if its names are names.
+Result<NamedTransition> transition_of(const protocol::CheckArguments& arguments) {
+  if (!arguments.from.empty()) SPEX_TRY(check_name_argument("state", arguments.from));
+  SPEX_TRY(check_name_argument("action", arguments.action));
+  SPEX_TRY(check_name_argument("state", arguments.to));
+  if (arguments.from.empty() && arguments.action != conformance::kInitialisationAction) {
+    return fail(Reason::invalid_argument, "check a model: only an initialisation starts nowhere");
+  }
+  return NamedTransition{std::string(arguments.from), std::string(arguments.action), std::string(arguments.to)};
+}
+
 Result<void> refuse_unknown(Shard& shard, std::string_view specification) {
   const auto id = shard.store.find_specification(specification);
   if (id && (shard.catalogue.specification(*id) != nullptr || shard.catalogue.model(*id) != nullptr)) return {};
@@ -138,19 +149,25 @@ Handled import_impl_model(Shard& shard, Call& call) {
 }
 
 Handled check_impl_model(Shard& shard, Call& call) {
-  protocol::SpecificationArguments arguments;
+  protocol::CheckArguments arguments;
   SPEX_TRY(protocol::decode(call.header.arguments, arguments));
   const ActiveSpecification* active = shard.catalogue.specification(arguments.specification);
   if (active == nullptr) return specification_not_found(arguments.specification);
+  std::optional<NamedTransition> added;
+  if (arguments.has_transition) {
+    SPEX_TRY_ASSIGN(added, transition_of(arguments));
+  }
   if (call.incoming.round == 1) return answer_with_own(shard, call, arguments.specification);
   SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
   if (all.empty()) {
     return fail(Reason::impl_model_not_found, "check a model: no shard has a model of this specification")
         .with("specification", std::string(arguments.specification));
   }
-  auto model = std::make_shared<const std::vector<NamedTransition>>(all.begin()->second.sorted());
+  const UnitedModel& united = all.begin()->second;
+  if (added && united.transitions.contains(*added)) added.reset();
+  auto model = std::make_shared<const std::vector<NamedTransition>>(united.sorted());
   const auto ticket = shard.checks.start(std::nullopt, call.incoming.client,
-                                         {0, active->specification, std::move(model), std::nullopt});
+                                         {0, 0, active->specification, std::move(model), std::move(added)});
   if (!ticket) {
     ++shard.counters.overloaded;
     return fail(Reason::overloaded, "check a model: too many bisimilarity checks are queued");

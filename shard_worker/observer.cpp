@@ -11,34 +11,6 @@ using base::Reason;
 using base::Result;
 using conformance::Observation;
 
-void decide(Plan& plan, const conformance::Verdict& verdict, const conformance::ErrorPolicy& policy) {
-  plan.deviation = verdict.equivalent() ? Reason::deviation_still_equivalent : Reason::deviation_not_equivalent;
-  plan.deviation_accepted = policy.accepts(*plan.deviation);
-  plan.explanation = verdict.reason;
-}
-
-Result<Plan> plan_deviation(Shard& shard, std::uint64_t client, const Step& step, ActiveModel& model) {
-  Plan plan;
-  const CheckKey key{step.active->version, model.generation, model.model.version(), step.transition};
-  if (const auto* verdict = shard.checks.known(key)) {
-    decide(plan, *verdict, step.active->specification->options().error_policy);
-    return plan;
-  }
-  auto ticket = shard.checks.running(key);
-  if (!ticket) {
-    ticket = shard.checks.start(
-        key, client,
-        {0, step.active->specification, shard.catalogue.snapshot(model), shard.catalogue.named(step.transition)});
-  }
-  if (!ticket) {
-    ++shard.counters.overloaded;
-    return fail(Reason::overloaded, "check a deviation: too many bisimilarity checks are queued");
-  }
-  plan.kind = Plan::Kind::wait;
-  plan.ticket = *ticket;
-  return plan;
-}
-
 Result<void> learn(Shard& shard, const Step& step, base::Timestamp now) {
   ActiveModel* model = shard.catalogue.model(step.specification);
   if (model == nullptr) {
@@ -58,6 +30,20 @@ std::uint8_t Plan::answered_reason() const {
   return deviation && !deviation_accepted ? static_cast<std::uint8_t>(*deviation) : std::uint8_t{0};
 }
 
+Result<Deviation> judge_deviation(Shard& shard, std::uint64_t client, const Step& step, ActiveModel& model) {
+  const CheckKey key{step.active->version, model.generation, model.model.version(), step.transition};
+  if (auto known = shard.checks.known(key)) return Deviation{std::move(known), 0};
+  auto ticket = shard.checks.running(key);
+  if (!ticket && shard.waiting.size() < shard.config.queue_max) {
+    ticket = shard.checks.start(
+        key, client,
+        {0, 0, step.active->specification, shard.catalogue.snapshot(model), shard.catalogue.named(step.transition)});
+  }
+  if (ticket && shard.waiting.size() < shard.config.queue_max) return Deviation{nullptr, *ticket};
+  ++shard.counters.overloaded;
+  return fail(Reason::overloaded, "check a deviation: too many bisimilarity checks are queued");
+}
+
 Result<Plan> plan_observation(Shard& shard, std::uint64_t client, const Step& step) {
   Plan plan;
   ActiveModel* model = shard.catalogue.model(step.specification);
@@ -69,15 +55,28 @@ Result<Plan> plan_observation(Shard& shard, std::uint64_t client, const Step& st
     return plan;
   }
   if (model->model.contains(step.transition)) return plan;
-  if (!model->model.learning()) return plan_deviation(shard, client, step, *model);
+  if (!model->model.learning()) {
+    SPEX_TRY_ASSIGN(const Deviation deviation, judge_deviation(shard, client, step, *model));
+    plan.judgement = deviation.judgement;
+    plan.ticket = deviation.ticket;
+    if (!plan.judgement) {
+      plan.kind = Plan::Kind::wait;
+      return plan;
+    }
+    const auto& policy = step.active->specification->options().error_policy;
+    plan.deviation =
+        plan.judgement->equivalent() ? Reason::deviation_still_equivalent : Reason::deviation_not_equivalent;
+    plan.deviation_accepted = policy.accepts(*plan.deviation);
+    return plan;
+  }
   if (model->model.size() >= shard.config.model_transitions_max) {
     return fail(Reason::too_large, "learn a transition: the model has model_transitions_max transitions");
   }
   return plan;
 }
 
-Result<void> settle_observation(Shard& shard, Call& call, const Step& step, const Plan& plan,
-                                store::InstanceNumber number, std::uint32_t sequence) {
+Result<std::string> settle_observation(Shard& shard, Call& call, const Step& step, const Plan& plan,
+                                       store::InstanceNumber number, std::uint32_t sequence) {
   const std::string_view name = step.active->specification->name();
   if (plan.model_missing) {
     InstanceError error{Reason::impl_model_not_found,
@@ -88,18 +87,21 @@ Result<void> settle_observation(Shard& shard, Call& call, const Step& step, cons
                         std::nullopt,
                         sequence};
     SPEX_TRY(report_error(shard, call, error));
-    if (!plan.model_missing_accepted) return {};
+    if (!plan.model_missing_accepted) return std::move(error.context);
   }
   if (plan.deviation) {
     InstanceError error{
         *plan.deviation, plan.deviation_accepted, name, call.identifier, {}, shard.catalogue.named(step.transition),
         sequence};
-    SPEX_TRY_ASSIGN(error.context, deviation_context(shard, number, sequence, *error.deviating, plan.explanation));
-    return report_error(shard, call, error);
+    error.story = plan.judgement->story;
+    SPEX_TRY_ASSIGN(error.context,
+                    deviation_context(shard, number, sequence, *error.deviating, plan.judgement->explanation));
+    SPEX_TRY(report_error(shard, call, error));
+    return std::move(error.context);
   }
   const ActiveModel* model = shard.catalogue.model(step.specification);
-  if (model != nullptr && !model->model.learning()) return {};
-  return learn(shard, step, call.now.wall);
+  if (model == nullptr || model->model.learning()) SPEX_TRY(learn(shard, step, call.now.wall));
+  return std::string();
 }
 
 }  // namespace spex::shard_worker

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "conformance/transition.h"
 #include "shard_worker/catalogue.h"
+#include "shard_worker/checks.h"
 #include "shard_worker/request.h"
 
 namespace spex::shard_worker {
@@ -34,18 +35,25 @@ struct Plan {
   // go: the deviation that is to be reported, if it is one, and whether the policy accepts it.
   std::optional<base::Reason> deviation;
   bool deviation_accepted = false;
-  std::string explanation;
+  KnownJudgement judgement;  // of the deviation
   std::uint64_t ticket = 0;  // wait: of the check
 
   // What the request key remembers.
   std::uint8_t answered_reason() const;
 };
 
+// What is known of a deviation, or the ticket of the check that has to run first. Fails with overloaded.
+struct Deviation {
+  KnownJudgement judgement;
+  std::uint64_t ticket = 0;
+};
+base::Result<Deviation> judge_deviation(Shard& shard, std::uint64_t client, const Step& step, ActiveModel& model);
+
 // Fails, with no effect, with too_large (model_transitions_max) or overloaded (checks_queued_max).
 base::Result<Plan> plan_observation(Shard& shard, std::uint64_t client, const Step& step);
 
-// `sequence` is that of the stored record.
-base::Result<void> settle_observation(Shard& shard, Call& call, const Step& step, const Plan& plan,
-                                      store::InstanceNumber number, std::uint32_t sequence);
+// `sequence` is that of the stored record. The context of the error that was reported last, encoded.
+base::Result<std::string> settle_observation(Shard& shard, Call& call, const Step& step, const Plan& plan,
+                                             store::InstanceNumber number, std::uint32_t sequence);
 
 }  // namespace spex::shard_worker

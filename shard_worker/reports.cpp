@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "conformance/explained.h"
 #include "protocol/codec.h"
 #include "protocol/json.h"
 #include "protocol/msgpack_writer.h"
@@ -17,6 +18,9 @@ using base::Result;
 using conformance::NamedTransition;
 using protocol::MsgpackWriter;
 
+// An event is kept for days and says why in a sentence; the report has the rest.
+constexpr std::size_t kStoryInEventMax = 512;
+
 void append_transition(const NamedTransition& transition, std::string& out) {
   MsgpackWriter(out).array(3).string_or_nil(transition.from).string(transition.action).string(transition.to);
 }
@@ -24,7 +28,8 @@ void append_transition(const NamedTransition& transition, std::string& out) {
 std::string event_body(const InstanceError& error) {
   std::string body;
   MsgpackWriter writer(body);
-  writer.map(error.deviating ? 8 : 7);
+  const std::string story = conformance::shortened(error.story, kStoryInEventMax);
+  writer.map(7U + (error.deviating ? 1U : 0U) + (story.empty() ? 0U : 1U));
   writer.string("kind").string("error");
   writer.string("class").string(base::class_name(error.reason));
   writer.string("reason").string(base::reason_name(error.reason));
@@ -36,6 +41,7 @@ std::string event_body(const InstanceError& error) {
     writer.string("deviating_transition");
     append_transition(*error.deviating, body);
   }
+  if (!story.empty()) writer.string("story").string(story);
   return body;
 }
 
@@ -62,7 +68,8 @@ Result<void> publish(Shard& shard, base::Timestamp now, const InstanceError& err
                     {{"specification", error.specification},
                      {"identifier", identifier_text(error.identifier)},
                      {"accepted", error.accepted ? "true" : "false"},
-                     {"transition", error.deviating ? transition_line(*error.deviating) : std::string()}},
+                     {"transition", error.deviating ? transition_line(*error.deviating) : std::string()},
+                     {"story", conformance::shortened(error.story, kStoryInEventMax)}},
                     100);
   return {};
 }
@@ -127,7 +134,7 @@ Result<std::string> deviation_context(Shard& shard, store::InstanceNumber number
   SPEX_TRY(append_instance_map(shard, shard.store.instance(number), sequence, 0, shard.config.report_records, out));
   MsgpackWriter(out).string("deviating_transition");
   append_transition(deviating, out);
-  if (!explanation.empty()) MsgpackWriter(out).string("explanation").string(explanation);
+  if (!explanation.empty()) MsgpackWriter(out).string("explanation").raw(explanation);
   return out;
 }
 

@@ -23,6 +23,7 @@ struct InstanceError {
   std::string context;             // encoded, for the caller
   std::optional<conformance::NamedTransition> deviating;
   std::uint32_t sequence = 0;  // the record concerned, 0: none
+  std::string_view story = {};  // the explanation in words; empty: none
 };
 
 // Publishes (in the transaction of the moment), counts and logs. Fails as the store does.
@@ -45,7 +46,7 @@ std::string model_context(std::string_view specification, std::string_view ident
 // {"instance": …, "deviating_transition": …, "explanation"?}: the instance as of record `sequence`.
 base::Result<std::string> deviation_context(Shard& shard, store::InstanceNumber number, std::uint32_t sequence,
                                             const conformance::NamedTransition& deviating,
-                                            std::string_view explanation);
+                                            std::string_view explanation);  // encoded; empty: none
 
 // The instance map as of record `as_of` (0: now), with at most `limit` records before record
 // `before` (0: the newest).

@@ -73,18 +73,19 @@ bool takes_effect(const Call& call) {
   return route == Route::keyed || (route == Route::merge_all && call.incoming.round != 1);
 }
 
-void answer_verdict(const StoredRequest& asker, const conformance::Verdict& verdict, Answers& answers) {
+void answer_verdict(const StoredRequest& asker, const Judgement& judgement, Answers& answers) {
   protocol::RequestHeader header;
-  protocol::SpecificationArguments arguments;
+  protocol::CheckArguments arguments;
   // Both were read before, when the check was asked for.
   SPEX_ASSERT(protocol::read_request(asker.request, asker.head.client != 0, header));
   SPEX_ASSERT(protocol::decode(header.arguments, arguments).ok());
   std::string body;
   protocol::MsgpackWriter writer(body);
-  writer.map(4).string("specification").string(arguments.specification);
-  writer.string("equivalent").boolean(verdict.equivalent());
-  writer.string("verdict").string(conformance::verdict_name(verdict.kind));
-  writer.string("explanation").string_or_nil(verdict.reason);
+  writer.map(5).string("specification").string(arguments.specification);
+  writer.string("equivalent").boolean(judgement.equivalent());
+  writer.string("verdict").string(conformance::verdict_name(judgement.kind));
+  writer.string("reason").string_or_nil(judgement.reason);
+  writer.string("explanation").raw_or_nil(judgement.explanation);
   protocol::append_reply(answers.begin(asker.head, header.id, false), {header.id, true, body, {}, {}});
   answers.end();
 }
@@ -178,8 +179,9 @@ Disposition Shard::dispatch(Call& call) {
       return Disposition::answered;
     }
     if (known.state == store::KeyState::known) {
-      auto again = answer_again(*this, call, known.outcome);
-      if (!again) answer_error(call, again.error());
+      const auto again = answer_again(*this, call, known.outcome);
+      if (again) return *again;
+      answer_error(call, again.error());
       return Disposition::answered;
     }
   }
@@ -231,10 +233,10 @@ bool Shard::is_mutating(const Incoming& incoming) {
          header.operation->mutates;
 }
 
-void Shard::on_verdict(std::uint64_t ticket, conformance::Verdict verdict, Answers& answers) {
+void Shard::on_verdict(std::uint64_t ticket, KnownJudgement judgement, Answers& answers) {
   WaitingRequests::Released released = waiting.release(ticket);
-  for (const StoredRequest& asker : released.askers) answer_verdict(asker, verdict, answers);
-  checks.finish(ticket, std::move(verdict));
+  for (const StoredRequest& asker : released.askers) answer_verdict(asker, *judgement, answers);
+  checks.finish(ticket, std::move(judgement));
   for (StoredRequest& request : released.again) ready.push_back(std::move(request));
 }
 

@@ -75,7 +75,7 @@ class Shard {
   static bool is_mutating(const Incoming& incoming);
 
   // A check ended: answers those who asked for the verdict; what waited for it is then in take_ready().
-  void on_verdict(std::uint64_t ticket, conformance::Verdict verdict, Answers& answers);
+  void on_verdict(std::uint64_t ticket, KnownJudgement judgement, Answers& answers);
   std::vector<StoredRequest> take_ready() { return std::exchange(ready, {}); }
   bool has_ready() const { return !ready.empty(); }
 

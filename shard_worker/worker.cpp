@@ -66,9 +66,9 @@ Worker::Worker(process::DaemonContext& context, protocol::SlotMap slots,
       store_(std::move(instances)),
       reactor_(clock_),
       check_thread_(std::in_place,
-                    [this](std::uint64_t ticket, conformance::Verdict verdict) {
-                      reactor_.post([this, ticket, verdict = std::move(verdict)]() mutable {
-                        shard_.on_verdict(ticket, std::move(verdict), answers_);
+                    [this](std::uint64_t ticket, KnownJudgement judgement) {
+                      reactor_.post([this, ticket, judgement = std::move(judgement)]() mutable {
+                        shard_.on_verdict(ticket, std::move(judgement), answers_);
                       });
                     }),
       shard_(context.shard, std::move(slots), context.config, *store_, *check_thread_),

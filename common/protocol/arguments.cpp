@@ -262,4 +262,28 @@ void encode(const SpecificationArguments& arguments, std::string& out) {
   MsgpackWriter(out).array(1).string(arguments.specification);
 }
 
+base::Result<void> decode(std::string_view arguments, CheckArguments& out) {
+  out = {};
+  Elements elements(arguments);
+  std::string_view transition;
+  SPEX_TRY(elements.string("specification", out.specification));
+  SPEX_TRY(elements.any("transition", transition));
+  if (transition.empty()) return {};
+  out.has_transition = true;
+  MsgpackReader reader(transition);
+  std::uint32_t size = 0;
+  const bool read = reader.read_array(size) && size == 3 && (reader.take_nil() || reader.read_string(out.from)) &&
+                    reader.read_string(out.action) && reader.read_string(out.to);
+  if (read) return {};
+  return fail(Reason::invalid_argument, "argument `transition` is not [from or nil, action, to]")
+      .with("argument", "transition");
+}
+
+void encode(const CheckArguments& arguments, std::string& out) {
+  MsgpackWriter writer(out);
+  writer.array(arguments.has_transition ? 2 : 1).string(arguments.specification);
+  if (!arguments.has_transition) return;
+  writer.array(3).string_or_nil(arguments.from).string(arguments.action).string(arguments.to);
+}
+
 }  // namespace spex::protocol

@@ -61,8 +61,15 @@ struct RemoveSpecificationArguments {
   std::string_view specification;
   bool force = false;
 };
-struct SpecificationArguments {  // show_specification, check_impl_model
+struct SpecificationArguments {  // show_specification
   std::string_view specification;
+};
+struct CheckArguments {  // check_impl_model
+  std::string_view specification;
+  bool has_transition = false;  // "is the model together with this one equivalent?"
+  std::string_view from;        // empty: nil, an initialisation
+  std::string_view action;
+  std::string_view to;
 };
 
 base::Result<void> decode(std::string_view arguments, InitArguments& out);
@@ -76,6 +83,7 @@ base::Result<void> decode(std::string_view arguments, SetLearningModeArguments& 
 base::Result<void> decode(std::string_view arguments, TextArguments& out);
 base::Result<void> decode(std::string_view arguments, RemoveSpecificationArguments& out);
 base::Result<void> decode(std::string_view arguments, SpecificationArguments& out);
+base::Result<void> decode(std::string_view arguments, CheckArguments& out);
 
 void encode(const InitArguments& arguments, std::string& out);
 void encode(const TransitionArguments& arguments, std::string& out);
@@ -88,5 +96,6 @@ void encode(const SetLearningModeArguments& arguments, std::string& out);
 void encode(const TextArguments& arguments, std::string& out);
 void encode(const RemoveSpecificationArguments& arguments, std::string& out);
 void encode(const SpecificationArguments& arguments, std::string& out);
+void encode(const CheckArguments& arguments, std::string& out);
 
 }  // namespace spex::protocol

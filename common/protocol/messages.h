@@ -51,7 +51,7 @@ enum class Operation : std::uint8_t {
   remove_specification = 33,  // [specification, force?] -> nil
   list_specifications = 34,   // [] -> [summary map, ...]
   show_specification = 35,    // [specification] -> text
-  check_impl_model = 36,      // [specification] -> verdict map
+  check_impl_model = 36,      // [specification, transition?] -> verdict map
   ping = 50,                  // [] -> [server version, router incarnation]
   shard_map = 51,             // [] -> [distribution_factor, [shard of slot 0, ...], cluster_id]
   control = 60,               // [command line] -> text (JSON): forwarded to the supervisor's control socket

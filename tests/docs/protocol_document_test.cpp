@@ -143,8 +143,9 @@ std::string encoded_again(Operation operation, std::string_view bytes) {
     case Operation::remove_specification:
       return encoded_again<RemoveSpecificationArguments>(bytes);
     case Operation::show_specification:
-    case Operation::check_impl_model:
       return encoded_again<SpecificationArguments>(bytes);
+    case Operation::check_impl_model:
+      return encoded_again<CheckArguments>(bytes);
     case Operation::delete_instance:
     case Operation::all_impl_models:
     case Operation::export_impl_models:

@@ -125,6 +125,27 @@ TEST_CASE("a check compares the united model with the specification", "[administ
   CHECK(reason(shard.ask_rounds(Operation::check_impl_model, naming("none"))) == "specification_not_found");
 }
 
+TEST_CASE("a check says why not, and answers for the model with one more transition", "[administration]") {
+  OrderShard shard;
+  const auto asked = [&](std::string_view from, std::string_view action, std::string_view to) {
+    return shard.ask_rounds(Operation::check_impl_model,
+                            ShardFixture::encoded(protocol::CheckArguments{"order", true, from, action, to}));
+  };
+  const Reply bad = asked("p", "steal", "gone");
+  CHECK(*bad.body.find("equivalent") == Value(false));
+  CHECK(text(bad.body.find("verdict")) == "not_bisimilar");
+  CHECK(text(bad.body.find("explanation")->find("story")) ==
+        "after `pay` the implementation (state `p`) can do `steal`; the specification (state `paid`) can only do "
+        "`ship`");
+  const Reply harmless = asked("s", "__internal__", "archived");
+  CHECK(*harmless.body.find("equivalent") == Value(true));
+  CHECK(*harmless.body.find("explanation") == Value());
+  CHECK(*asked("o", "pay", "p").body.find("equivalent") == Value(true));
+  CHECK(text(asked("", "__initialisation__", "z").body.find("verdict")) == "several_initialisations");
+  CHECK(reason(asked("", "pay", "p")) == "invalid_argument");
+  CHECK(reason(asked("o", "bad\nname", "p")) == "invalid_argument");
+}
+
 TEST_CASE("a specification is defined at once, on file and after a start", "[administration]") {
   OrderShard shard;
   const std::string spec = "# mine\nSpecification: ticket\nTransitions:\nnew --[close]-> closed\n";

@@ -69,6 +69,76 @@ TEST_CASE("one verdict serves all instances: a flood of one deviation is checked
   CHECK(shard.shard->checks.finished() == 1);
 }
 
+TEST_CASE("the report of a deviation says why, the event in a sentence", "[observation]") {
+  OrderShard shard;
+  shard.init("a");
+  shard.move("a", "pay", "p");
+  const Reply reply = shard.move("a", "steal", "gone");
+  REQUIRE(reason(reply) == "deviation_not_equivalent");
+  const Value* why = reply.error->context.find("explanation");
+  REQUIRE(why != nullptr);
+  const std::string story =
+      "after `pay` the implementation (state `p`) can do `steal`; the specification (state `paid`) can only do `ship`";
+  CHECK(text(why->find("story")) == story);
+  CHECK(text(why->find("kind")) == "trace");
+  CHECK(text(why->find("able")) == "left");
+  CHECK(*why->find("trace") == Value(protocol::Array{"pay"}));
+  CHECK(text(why->find("action")) == "steal");
+  CHECK(*why->find("left_run") ==
+        Value(protocol::Array{protocol::Array{"pay", "p"}, protocol::Array{"steal", "gone"}}));
+  CHECK(*why->find("right_offers") == Value(protocol::Array{"ship"}));
+  CHECK_FALSE(text(why->find("formula")).empty());
+  CHECK(*reply.reported.at(0).context.find("explanation") == *why);
+  CHECK(text(shard.events().at(0).find("story")) == story);
+}
+
+TEST_CASE("a difference that no trace shows is reported as a play", "[observation]") {
+  ShardFixture shard;
+  shard.put_spec("order.spec", "Specification: order\nTransitions:\ns --[a]-> t\ns --[b]-> u\n");
+  shard.put_model("order.spex",
+                  "Specification: order\nLearning mode: false\nTransitions:\nnil --[__initialisation__]-> o\n"
+                  "o --[a]-> x\no --[b]-> y\nr --[b]-> y\n");
+  shard.start();
+  shard.init("a");
+  const Reply reply = shard.move("a", "__internal__", "r");
+  REQUIRE(reason(reply) == "deviation_not_equivalent");
+  const Value* why = reply.error->context.find("explanation");
+  REQUIRE(why != nullptr);
+  CHECK(text(why->find("kind")) == "game");
+  REQUIRE(why->find("game")->array()->size() == 2);
+  const Value& first = why->find("game")->array()->front();
+  CHECK(text(first.find("mover")) == "left");
+  CHECK(*first.find("left") == Value(protocol::Array{protocol::Array{nullptr, "r"}}));
+}
+
+TEST_CASE("the report of a hostile deviation stays small", "[observation]") {
+  ShardFixture shard;
+  const std::string name(250, 'n');
+  std::string steps;
+  std::string model =
+      "Specification: order\nLearning mode: false\nTransitions:\nnil --[__initialisation__]-> " + name + "0\n";
+  for (int i = 0; i < 600; ++i) {
+    const std::string step = name + std::to_string(i) + " --[" + name + "]-> " + name + std::to_string(i + 1) + "\n";
+    steps += step;
+    model += step;
+  }
+  shard.put_spec("order.spec", "Specification: order\nTransitions:\n" + steps);
+  shard.put_model("order.spex", model);
+  shard.start();
+  shard.init("a", "order", name + "0");
+  REQUIRE(shard
+              .ask(Operation::mock_instance, "a",
+                   ShardFixture::encoded(protocol::MockArguments{"order", name + "600", {}}), {})
+              .ok);
+  const Reply reply = shard.move("a", name + "x", name + "y");
+  REQUIRE(reason(reply) == "deviation_not_equivalent");
+  const Value* why = reply.error->context.find("explanation");
+  REQUIRE(why != nullptr);
+  CHECK(protocol::encode_value(*why).size() < 256 * 1024);
+  CHECK_FALSE(text(why->find("note")).empty());
+  CHECK(text(shard.events().at(0).find("story")).size() <= 512);
+}
+
 TEST_CASE("while a check runs, that instance waits and the others do not", "[observation]") {
   OrderShard shard;
   shard.init("a");
@@ -91,6 +161,20 @@ TEST_CASE("while a check runs, that instance waits and the others do not", "[obs
   CHECK(reported(shard.reply_to(behind)) == Reasons{"deviation_still_equivalent"});
   CHECK(text(shard.reply_to(read_behind).body.find("current_state")) == "p");
   CHECK(shard.shard->waiting.size() == 0);
+}
+
+TEST_CASE("others that deviate in the same way wait for the one check", "[observation]") {
+  OrderShard shard;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 50; ++i) shard.init(i);
+  for (int i = 0; i < 50; ++i) {
+    tokens.push_back(shard.send(Operation::transition, i,
+                                ShardFixture::encoded(protocol::TransitionArguments{"steal", "gone", {}}), {}));
+  }
+  CHECK(shard.runner.jobs.size() == 1);
+  shard.run_checks();
+  for (const std::uint64_t token : tokens) CHECK(reason(shard.reply_to(token)) == "deviation_not_equivalent");
+  CHECK(shard.shard->checks.finished() == 1);
 }
 
 TEST_CASE("past a quarter of the check queue one client is refused without effect", "[observation]") {

@@ -40,7 +40,7 @@ TEST_CASE("a repeated request has one effect and the first answer, also after a 
     CHECK(reason(again) == "deviation_not_equivalent");
     CHECK(*again.error->context.find("deviating_transition") == *deviation.error->context.find("deviating_transition"));
     CHECK(*again.error->context.find("instance") == *deviation.error->context.find("instance"));
-    if (round == 0) CHECK(same(again, deviation));
+    CHECK(same(again, deviation));
     CHECK(shard.total("a") == 4);
     shard.restart();
   }
@@ -62,6 +62,32 @@ TEST_CASE("refusals are remembered as well", "[keys]") {
   CHECK(reason(shard.init("x", "later", "o", no_spec)) == "specification_not_found");
   CHECK(reason(shard.init("a", "order", "o", in_use)) == "instance_identifier_already_in_use");
   CHECK(shard.total("a") == 1);
+}
+
+TEST_CASE("a repeated deviation is explained again, also after a restart", "[keys]") {
+  KeyedShard shard;
+  shard.init("a");
+  const Reply first = shard.move("a", "steal", "gone", shard.with_key(1));
+  REQUIRE(first.error->context.find("explanation") != nullptr);
+  shard.restart();
+  const Reply again = shard.move("a", "steal", "gone", shard.with_key(1));
+  CHECK(again.error->context == first.error->context);
+  CHECK(again.reported.at(0).context == first.error->context);
+  CHECK(shard.shard->checks.finished() == 1);
+  CHECK(shard.shard->waiting.size() == 0);
+}
+
+TEST_CASE("a deviation of a model that learned it since is repeated without an explanation", "[keys]") {
+  KeyedShard shard;
+  shard.init("a");
+  const Reply first = shard.move("a", "steal", "gone", shard.with_key(1));
+  shard.restart();
+  shard.ask_rounds(Operation::set_learning_mode,
+                   ShardFixture::encoded(protocol::SetLearningModeArguments{"order", true}));
+  const Reply again = shard.move("a", "steal", "gone", shard.with_key(1));
+  CHECK(reason(again) == "deviation_not_equivalent");
+  CHECK(*again.error->context.find("deviating_transition") == *first.error->context.find("deviating_transition"));
+  CHECK(again.error->context.find("explanation") == nullptr);
 }
 
 TEST_CASE("the same key with another request is refused", "[keys]") {

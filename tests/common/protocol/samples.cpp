@@ -61,6 +61,24 @@ Value instance(bool with_records) {
   return *decode_value(encoded);
 }
 
+// Why a model that can refund at once is not equivalent.
+Value explanation() {
+  return Map{
+      {"story",
+       "at the start the implementation (state `new`) can do `refund`; the specification (state `new`) can only do "
+       "`pay`"},
+      {"kind", "trace"},
+      {"able", "left"},
+      {"action", "refund"},
+      {"left_run", Array{Array{"refund", "new"}}},
+      {"left_state", "new"},
+      {"right_state", "new"},
+      {"left_offers", Array{"pay", "refund"}},
+      {"right_offers", Array{"pay"}},
+      {"formula", "<tau*>(<refund>true)"},
+      {"depth", 1}};
+}
+
 void add_keyed(Samples& all) {
   const std::string id = encode_value("o-1");
   const std::string meta = encode_value(Map{{"country", "NL"}});
@@ -87,16 +105,19 @@ void add_scattered(Samples& all) {
                               Map{{"kind", "error"},
                                   {"class", "TransitionError"},
                                   {"reason", "deviation_still_equivalent"},
+                                  {"accepted", true},
                                   {"specification", "order"},
                                   {"identifier", "o-1"},
-                                  {"accepted", true}}}},
+                                  {"record", 3},
+                                  {"deviating_transition", Array{"paid", "__internal__", "archived"}}}}},
                   42, 1});
   all.request(Operation::delete_instances, {}, DeleteInstancesArguments{encode_value(Map{{"specification", "order"}})});
   all.reply(3);
   const Value model =
       Map{{"specification", "order"},
           {"learning_mode", false},
-          {"transitions", Array{Array{nullptr, "__initialisation__", "new"}, Array{"new", "pay", "paid"}}}};
+          {"transitions", Array{Array{nullptr, "__initialisation__", "new"}, Array{"new", "pay", "paid"}}},
+          {"sightings", Array{Array{2, kTime, kTime + 1'500'000}, Array{0, 0, 0}}}};
   all.request(Operation::all_impl_models);
   all.reply(Array{model});
   all.request(Operation::export_impl_models);
@@ -118,11 +139,24 @@ void add_administration(Samples& all) {
   all.request(Operation::remove_specification, {}, RemoveSpecificationArguments{"order", true});
   all.reply({});
   all.request(Operation::list_specifications);
-  all.reply(Array{Map{{"specification", "order"}, {"states", 2}, {"transitions", 1}, {"instances", 3}}});
+  all.reply(Array{Map{{"specification", "order"},
+                      {"initial_state", "new"},
+                      {"states", 2},
+                      {"actions", 1},
+                      {"transitions", 1},
+                      {"instances", 3},
+                      {"transition_timeout", "30s"},
+                      {"prune_timeout", "infinity"},
+                      {"prunable_states", "terminal"},
+                      {"model", "closed"}}});
   all.request(Operation::show_specification, {}, SpecificationArguments{"order"});
   all.reply("Specification: order\nTransitions:\nnew --[pay]-> paid\n");
-  all.request(Operation::check_impl_model, {}, SpecificationArguments{"order"});
-  all.reply(Map{{"specification", "order"}, {"equivalent", true}});
+  all.request(Operation::check_impl_model, {}, CheckArguments{"order", true, "new", "refund", "new"});
+  all.reply(Map{{"specification", "order"},
+                {"equivalent", false},
+                {"verdict", "not_bisimilar"},
+                {"reason", "the model is not branching bisimilar to specification 'order'"},
+                {"explanation", explanation()}});
   all.request(Operation::ping);
   all.reply(Array{"0.1.0", 1});
   all.request(Operation::shard_map);
