@@ -163,7 +163,7 @@ class StoreBackup {
  public:
   virtual ~StoreBackup() = default;
   // Copies some pages; not while something is uncommitted. False: complete, the file
-  // is a whole store as of the newest commit, and synced.
+  // is a whole store as of the newest commit; not synced.
   virtual base::Result<bool> step(int pages) = 0;
   virtual std::uint64_t pages_left() const = 0;
   virtual std::uint64_t pages_total() const = 0;
