@@ -32,7 +32,7 @@ std::size_t size_of(const ArchivedRecord& record, base::Timestamp neighbour) {
 }  // namespace
 
 Result<std::unique_ptr<Archiver>> Archiver::load(Database& database, std::uint64_t dead_min) {
-  std::unique_ptr<Archiver> archiver(new Archiver(dead_min));
+  std::unique_ptr<Archiver> archiver(new Archiver(database, dead_min));
   const auto one = [&](Statement& statement, const char* sql, Reason otherwise) -> Result<void> {
     SPEX_TRY_ASSIGN(statement, Statement::prepare(database, sql, otherwise));
     return {};
@@ -64,6 +64,10 @@ Result<std::unique_ptr<Archiver>> Archiver::load(Database& database, std::uint64
 }
 
 Result<void> Archiver::find_first_row() {
+  return read_row_by_row(database_, [&] { return read_first_row(); });
+}
+
+Result<void> Archiver::read_first_row() {
   {
     const ResetAtEnd reset(first_row_);
     SPEX_TRY_ASSIGN(const bool row, first_row_.step());

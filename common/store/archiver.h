@@ -72,8 +72,9 @@ class Archiver {
   };
   enum class Phase : std::uint8_t { idle, collecting, moving };
 
-  explicit Archiver(std::uint64_t dead_min) : dead_min_(dead_min) {}
+  Archiver(Database& database, std::uint64_t dead_min) : database_(database), dead_min_(dead_min) {}
   base::Result<void> find_first_row();
+  base::Result<void> read_first_row();
   base::Result<void> save_position();
   bool is_mostly_dead(const Memory& memory) const;
   std::uint64_t limit(const Memory& memory) const;
@@ -88,6 +89,7 @@ class Archiver {
   base::Result<std::uint32_t> archived_of(std::uint32_t number);
   base::Result<void> free_rows();
 
+  Database& database_;
   std::uint64_t dead_min_;
   Statement save_, row_, first_row_, free_, insert_, archived_, remove_;
   Position position_;

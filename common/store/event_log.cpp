@@ -69,6 +69,10 @@ Result<void> EventLog::insert(std::uint64_t number, base::Timestamp at, std::str
 }
 
 Result<std::vector<StoredEvent>> EventLog::read(std::uint64_t after, std::size_t limit, std::uint64_t& damaged) {
+  return read_row_by_row(database_, [&] { return read_rows(after, limit, damaged); });
+}
+
+Result<std::vector<StoredEvent>> EventLog::read_rows(std::uint64_t after, std::size_t limit, std::uint64_t& damaged) {
   const ResetAtEnd reset(select_);
   std::vector<StoredEvent> events;
   select_.bind(1, after).bind(2, static_cast<std::uint64_t>(limit));

@@ -30,6 +30,7 @@ class EventLog {
  private:
   explicit EventLog(Database& database) : database_(database) {}
   base::Result<void> find_first();
+  base::Result<std::vector<StoredEvent>> read_rows(std::uint64_t after, std::size_t limit, std::uint64_t& damaged);
   base::Result<void> insert(std::uint64_t number, base::Timestamp at, std::string_view body);
 
   Database& database_;

@@ -17,7 +17,7 @@ base::Error damaged(std::uint32_t number, std::uint32_t sequence) {
 }  // namespace
 
 Result<std::unique_ptr<HistoryReader>> HistoryReader::load(Database& database) {
-  std::unique_ptr<HistoryReader> reader(new HistoryReader);
+  std::unique_ptr<HistoryReader> reader(new HistoryReader(database));
   SPEX_TRY_ASSIGN(reader->row_, Statement::prepare(database, "SELECT body FROM log WHERE n=?1"));
   SPEX_TRY_ASSIGN(reader->archive_,
                   Statement::prepare(database,
@@ -71,7 +71,6 @@ Result<std::vector<Record>> HistoryReader::read(const Memory& memory, const Name
 
 Result<void> HistoryReader::walk(const Memory& memory, std::uint32_t number, std::uint32_t from, std::size_t limit,
                                  Address boundary, Place& at, std::vector<Record>& records) {
-  const ResetAtEnd reset(row_);
   while (at.sequence > 0 && records.size() < limit) {
     if (at.address < boundary) return read_archive(number, std::min(from, at.sequence), limit, records);
     const auto record = log_record(memory, at.address);
@@ -93,36 +92,57 @@ Result<void> HistoryReader::walk(const Memory& memory, std::uint32_t number, std
 
 Result<LogRecord> HistoryReader::log_record(const Memory& memory, Address address) {
   const std::uint64_t row = row_of(address);
-  const auto corrupt = [&] { return fail(Reason::storage_corrupt, "log row " + std::to_string(row)); };
-  Bytes body;
+  const auto read = [&](Bytes body, bool sound) -> Result<LogRecord> {
+    RowReader reader(row, body, sound);
+    const auto record = reader.at(offset_of(address));
+    if (!record) return fail(Reason::storage_corrupt, "log row " + std::to_string(row));
+    return *record;
+  };
   if (row >= memory.log.next_row) {
-    if (row > memory.log.last_row()) return corrupt();
-    body = memory.log.rows[row - memory.log.next_row]->bytes();
-  } else {
-    row_.reset();
-    SPEX_TRY_ASSIGN(const bool found, row_.bind(1, row).step());
-    if (!found) return corrupt();
-    body = row_.bytes(0);
+    if (row > memory.log.last_row()) return fail(Reason::storage_corrupt, "log row " + std::to_string(row));
+    return read(memory.log.rows[row - memory.log.next_row]->bytes(), true);
   }
-  RowReader reader(row, body);
-  const auto record = reader.at(offset_of(address));
-  if (!record) return corrupt();
-  return *record;
+  SPEX_TRY_ASSIGN(const KeptRow* const kept, kept_row(row));
+  return read(kept->body, kept->sound);
+}
+
+Result<const HistoryReader::KeptRow*> HistoryReader::kept_row(std::uint64_t row) {
+  KeptRow& kept = rows_[row % kRowsKept];
+  if (kept.row == row) return &kept;
+  kept.row = 0;
+  SPEX_TRY(read_row_by_row(database_, [&]() -> Result<void> {
+    const ResetAtEnd reset(row_);
+    SPEX_TRY_ASSIGN(const bool found, row_.bind(1, row).step());
+    if (!found) return fail(Reason::storage_corrupt, "log row " + std::to_string(row));
+    const Bytes body = row_.bytes(0);
+    kept.body.assign(body.begin(), body.end());
+    return {};
+  }));
+  kept.sound = RowReader(row, kept.body).is_sound();
+  kept.row = row;
+  return &kept;
 }
 
 Result<void> HistoryReader::read_archive(std::uint32_t number, std::uint32_t from, std::size_t limit,
                                          std::vector<Record>& records) {
   while (from > 0 && records.size() < limit) {
-    const ResetAtEnd reset(archive_);
-    SPEX_TRY_ASSIGN(const bool found, archive_.bind(1, number).bind(2, from).step());
-    if (!found) return damaged(number, from);
-    const auto newest = static_cast<std::uint32_t>(archive_.integer(0));
-    const auto body = decode_archive_body(number, newest, archive_.bytes(1));
-    if (!body || newest - from >= body->size()) return damaged(number, from);
-    for (std::size_t i = newest - from; i < body->size() && records.size() < limit; ++i, --from) {
-      const ArchivedRecord& record = (*body)[i];
-      records.push_back({NameId(record.action), NameId(record.state), record.at, record.occurred_at, from});
-    }
+    SPEX_TRY(read_row_by_row(database_, [&] { return read_archive_row(number, from, limit, records); }));
+  }
+  return {};
+}
+
+// The row that has the record `from`; leaves `from` at the next record wanted.
+Result<void> HistoryReader::read_archive_row(std::uint32_t number, std::uint32_t& from, std::size_t limit,
+                                             std::vector<Record>& records) {
+  const ResetAtEnd reset(archive_);
+  SPEX_TRY_ASSIGN(const bool found, archive_.bind(1, number).bind(2, from).step());
+  if (!found) return damaged(number, from);
+  const auto newest = static_cast<std::uint32_t>(archive_.integer(0));
+  const auto body = decode_archive_body(number, newest, archive_.bytes(1));
+  if (!body || newest < from || newest - from >= body->size()) return damaged(number, from);
+  for (std::size_t i = newest - from; i < body->size() && records.size() < limit; ++i, --from) {
+    const ArchivedRecord& record = (*body)[i];
+    records.push_back({NameId(record.action), NameId(record.state), record.at, record.occurred_at, from});
   }
   return {};
 }

@@ -25,7 +25,14 @@ class HistoryReader {
                                          std::uint32_t before, std::size_t limit, Address boundary);
 
  private:
-  explicit HistoryReader() = default;
+  explicit HistoryReader(Database& database) : database_(database) {}
+  // A row of the file, read and tested. Rows never change and their numbers never come again.
+  struct KeptRow {
+    std::uint64_t row = 0;
+    std::vector<std::uint8_t> body;
+    bool sound = false;
+  };
+  static constexpr std::size_t kRowsKept = 8;
   // A place in a chain: the record with this sequence number lies there.
   struct Place {
     std::uint32_t number = 0;
@@ -40,11 +47,16 @@ class HistoryReader {
   base::Result<void> walk(const Memory& memory, std::uint32_t number, std::uint32_t skip_from, std::size_t limit,
                           Address boundary, Place& at, std::vector<Record>& records);
   base::Result<LogRecord> log_record(const Memory& memory, Address address);
+  base::Result<const KeptRow*> kept_row(std::uint64_t row);
+  base::Result<void> read_archive_row(std::uint32_t number, std::uint32_t& from, std::size_t limit,
+                                      std::vector<Record>& records);
   base::Result<void> read_archive(std::uint32_t number, std::uint32_t from, std::size_t limit,
                                   std::vector<Record>& records);
   base::Result<bool> is_archived(std::uint32_t number, std::uint32_t sequence);
 
+  Database& database_;
   Statement row_, archive_, archived_;
+  std::array<KeptRow, kRowsKept> rows_;
   std::array<Place, kPlaces> places_{};
 };
 

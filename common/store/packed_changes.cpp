@@ -12,8 +12,10 @@ using base::Result;
 
 Result<void> PackedStore::begin() {
   SPEX_TRY(check_usable());
-  if (database().in_transaction()) return {};
-  return begin_.execute();
+  if (transaction_open_) return {};
+  SPEX_TRY(begin_.execute());
+  transaction_open_ = true;
+  return {};
 }
 
 // The client's place in the table; a new one is logged first.

@@ -26,7 +26,7 @@ constexpr base::Timestamp kArchivingPause = 60'000'000;  // after a failure that
 
 bool PackedStore::has_uncommitted() const {
   if (broken_) return false;
-  return failed_ || !memory_->log.rows.empty() || memory_->keys.has_unlogged_changes() || database().in_transaction();
+  return failed_ || !memory_->log.rows.empty() || memory_->keys.has_unlogged_changes() || transaction_open_;
 }
 
 Result<void> PackedStore::commit() {
@@ -57,6 +57,7 @@ Result<void> PackedStore::write_batch() {
     SPEX_TRY(write_rows());
   }
   SPEX_TRY(commit_.execute());
+  transaction_open_ = false;
   return {};
 }
 
@@ -128,6 +129,7 @@ Result<void> PackedStore::write_rows() {
 base::Error PackedStore::drop_batch(base::Error cause) {
   base::log_limited(base::LogLevel::error, "store_commit_failed", {{"error", base::to_string(cause)}});
   failed_.reset();
+  transaction_open_ = false;
   ++counters_.recoveries;
   if (database().in_transaction()) {
     if (auto rolled_back = database().run("ROLLBACK"); !rolled_back && database().in_transaction()) {
@@ -151,6 +153,7 @@ void PackedStore::supersede_failed_commit() {
   auto superseded = begin();
   if (superseded) superseded = catalog_->put_setting("store.recoveries", recoveries);
   if (superseded) superseded = commit_.execute();
+  transaction_open_ = false;
   if (superseded) return;
   if (database().in_transaction()) superseded = database().run("ROLLBACK");
   if (database().in_transaction()) broken_ = superseded.error();
@@ -169,7 +172,7 @@ Result<bool> PackedStore::maintain(base::Timestamp now) {
   if (broken_) return *broken_;
   newest_time_ = std::max(newest_time_, now);
   if (failed_) return false;
-  if (!database().in_transaction() && database().wal_frames() >= options_.checkpoint_pages) {
+  if (!transaction_open_ && database().wal_frames() >= options_.checkpoint_pages) {
     SPEX_TRY(checkpoint());
     return true;
   }

@@ -71,7 +71,6 @@ Result<std::vector<std::string>> PackedStore::check_structure(int problems_max) 
 Result<std::unique_ptr<StoreBackup>> PackedStore::begin_backup(const std::string& path) {
   if (broken_) return *broken_;
   SPEX_TRY_ASSIGN(Database target, Database::open(path, Database::Access::create));
-  SPEX_TRY(target.run("PRAGMA locking_mode=EXCLUSIVE"));
   // One that does not get complete is thrown away; and the shard must not wait for a disk here.
   SPEX_TRY(target.run("PRAGMA journal_mode=OFF"));
   SPEX_TRY(target.run("PRAGMA synchronous=OFF"));

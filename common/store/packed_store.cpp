@@ -82,6 +82,7 @@ Result<void> PackedStore::prepare_statements() {
 Result<void> PackedStore::check_usable() const {
   if (broken_) return *broken_;
   if (failed_) return *failed_;
+  if (lost_transaction()) return fail(Reason::storage_io, "an error before has ended the transaction");
   return {};
 }
 

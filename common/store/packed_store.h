@@ -101,6 +101,8 @@ class PackedStore final : public InstanceStore {
 
   // Why nothing can be changed now, if so.
   base::Result<void> check_usable() const;
+  // SQLite gives up a whole transaction after some errors, of reading too.
+  bool lost_transaction() const { return transaction_open_ && !database().in_transaction(); }
   base::Result<void> begin();
   // Runs a change in several statements: if one fails after the first, the batch has failed.
   template <typename Change>
@@ -148,6 +150,7 @@ class PackedStore final : public InstanceStore {
   std::unique_ptr<Archiver> archiver_;
   std::optional<base::Timestamp> archiving_paused_until_;  // after a failure
   std::uint32_t chunks_to_save_ = 0;                       // with the next commit, besides the usual pace
+  bool transaction_open_ = false;                          // by begin(), and neither committed nor dropped
   std::optional<base::Error> failed_;                      // of the open batch
   std::optional<base::Error> broken_;                      // recovery failed: nothing works until opened anew
   base::Timestamp newest_time_ = 0;                        // shown to the store, for rows that begin without one

@@ -107,8 +107,12 @@ Bytes RowBuffer::finish(std::uint64_t replay_from, std::uint64_t key_tail, std::
   return bytes();
 }
 
-RowReader::RowReader(std::uint64_t row, Bytes body) : row_(row), body_(body) {
-  sound_ = has_header() && get_word<std::uint32_t>(body.data()) == checksum32(body.subspan(4), row);
+RowReader::RowReader(std::uint64_t row, Bytes body)
+    : RowReader(
+          row, body,
+          body.size() >= kRowHeaderBytes && get_word<std::uint32_t>(body.data()) == checksum32(body.subspan(4), row)) {}
+
+RowReader::RowReader(std::uint64_t row, Bytes body, bool sound) : row_(row), body_(body), sound_(sound) {
   if (has_header()) base_time_ = get_word<std::int64_t>(&body_[12]);
 }
 

@@ -101,6 +101,8 @@ class RowBuffer {
 class RowReader {
  public:
   RowReader(std::uint64_t row, Bytes body);
+  // Of a row whose soundness is known.
+  RowReader(std::uint64_t row, Bytes body, bool sound);
   // Whether the header is there and the row's checksum is right.
   bool is_sound() const { return sound_; }
   bool has_header() const { return body_.size() >= kRowHeaderBytes; }

@@ -57,8 +57,6 @@ Result<void> sync_directory_of(const std::string& path) {
 }
 
 Result<void> configure(Database& database, const StoreOptions& options) {
-  // Exclusive before the first read: then SQLite keeps the index of the log in memory.
-  SPEX_TRY(database.run("PRAGMA locking_mode=EXCLUSIVE"));
   SPEX_TRY(database.run("PRAGMA page_size=4096"));
   SPEX_TRY(database.run("PRAGMA secure_delete=FAST"));
   SPEX_TRY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode=WAL"));

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "store/page_checksums.h"
+
 namespace spex::store {
 namespace {
 
@@ -76,8 +78,14 @@ std::string immutable_uri(const std::string& path) {
 Result<Database> Database::open(const std::string& path, Access access) {
   Database database(new State);
   const std::string name = access == Access::immutable ? immutable_uri(path) : path;
-  const int code = sqlite3_open_v2(name.c_str(), &database.state_->handle, flags_of(access), nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &database.state_->handle, flags_of(access), page_checksum_vfs());
   if (code != SQLITE_OK) return database.error(code, "open " + path, Reason::storage_open);
+  // Exclusive before the first read: then SQLite keeps the index of the log in memory.
+  if (access == Access::read_write || access == Access::create) SPEX_TRY(database.run("PRAGMA locking_mode=EXCLUSIVE"));
+  if (access == Access::create) {  // has an effect on a file without pages only
+    int reserved = kPageTrailerBytes;
+    sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+  }
   sqlite3_wal_hook(database.handle(), &Database::on_commit, database.state_);
   return database;
 }
@@ -135,6 +143,12 @@ Result<void> Database::checkpoint() {
   if (code != SQLITE_OK) return error(code, "checkpoint", Reason::storage_checkpoint);
   if (moved >= frames) state_->wal_frames = 0;
   return {};
+}
+
+void Database::tolerate_damage(bool tolerate) {
+  int argument = tolerate ? 1 : 0;
+  sqlite3_file_control(handle(), "main", kFileControlTolerateDamage, &argument);
+  if (!tolerate) sqlite3_db_release_memory(handle());  // drops the damaged pages that it holds
 }
 
 std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle()); }

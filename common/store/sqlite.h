@@ -51,6 +51,8 @@ class Database {
   std::uint32_t wal_frames() const { return state_->wal_frames; }
   // Moves what is committed into the file; without waiting for anyone.
   base::Result<void> checkpoint();
+  // Whether damaged pages may be read, for rows that have checksums of their own.
+  void tolerate_damage(bool tolerate);
   std::int64_t changed_rows() const;  // by the newest statement
   // Closing leaves the write-ahead log as it is.
   void keep_wal_at_close();
@@ -118,6 +120,18 @@ class Copy {
   Database* to_;
   sqlite3_backup* backup_;
 };
+
+// Reads, and if a page is damaged reads again with damaged pages let through. For rows
+// that have checksums of their own: then only what is damaged is lost, not its neighbours.
+template <typename Read>
+auto read_row_by_row(Database& database, const Read& read) {
+  auto result = read();
+  if (result || result.error().reason != base::Reason::storage_corrupt) return result;
+  database.tolerate_damage(true);
+  result = read();
+  database.tolerate_damage(false);
+  return result;
+}
 
 // Resets a statement at the end of a scope, so that it holds no read transaction.
 class ResetAtEnd {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "protocol/json.h"
+#include "store/sqlite.h"
 #include "support/cluster.h"
 
 namespace spex::test {
@@ -116,10 +117,13 @@ TEST_CASE("a shard file of a newer schema is refused by name, not touched", "[st
   REQUIRE(cluster.client()->init("order", "o").ok);
   cluster.stop();
   const std::string file = cluster.data_dir() + "/shard_1.sqlite";
-  std::string content = read_whole_file(file);
-  // `user_version` is the big-endian number at offset 60 of an SQLite file.
-  content.replace(60, 4, std::string("\x7f\xff\xff\xff", 4));
-  write_whole_file(file, content);
+  {
+    auto database = store::Database::open(file, store::Database::Access::read_write);
+    REQUIRE(database.ok());
+    REQUIRE(database.value().run("PRAGMA user_version=1000").ok());
+    REQUIRE(database.value().checkpoint().ok());
+  }
+  const std::string content = read_whole_file(file);
   cluster.start_without_waiting();
   REQUIRE(eventually([&] { return cluster.log().find("schema") != std::string::npos; }));
   CHECK(cluster.state() != "ready");

@@ -11,6 +11,7 @@
 #include <random>
 #include <thread>
 
+#include "store/sqlite.h"
 #include "store/varint.h"
 #include "tests/common/store/store_fixture.h"
 
@@ -181,7 +182,7 @@ TEST_CASE("a file that is not this shard's, or not whole, is refused and left as
     CHECK(refusal(options) == base::Reason::storage_corrupt);
   }
   SECTION("of a newer version") {
-    overwrite(options.path, 60, std::string("\0\0\0\x09", 4));  // user_version
+    succeed(value_of(Database::open(options.path, Database::Access::read_write)).run("PRAGMA user_version=9"));
     CHECK(refusal(options) == base::Reason::storage_schema);
   }
   SECTION("emptied") {

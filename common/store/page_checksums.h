@@ -1,0 +1,22 @@
+// Page checksums: a layer between SQLite and the operating system (a "VFS") that
+// puts a checksum into the last bytes of each page written to a database file, and
+// tests it at each read. A page that was changed, zeroed, or lies in another page's
+// place is answered with SQLITE_CORRUPT, whatever it holds: structure or content.
+//
+// Pages in the write-ahead log carry SQLite's own checksums and are left alone.
+// Files of schema version 1 have no room for the checksums; they are read as before.
+#pragma once
+
+namespace spex::store {
+
+// Bytes that SQLite leaves free at the end of each page.
+inline constexpr int kPageTrailerBytes = 8;
+
+// The layer's name for sqlite3_open_v2(). It lies upon the default VFS of the moment a file is opened.
+const char* page_checksum_vfs();
+
+// File control, argument int*: 1 lets damaged pages be read, for records that have
+// checksums of their own; 0 refuses them again.
+inline constexpr int kFileControlTolerateDamage = 0x53504558;
+
+}  // namespace spex::store
