@@ -214,6 +214,44 @@ Result<void> put_text(const std::string& path, std::string_view text) {
   return {};
 }
 
+Result<Written> written_option(const Invocation& invocation, const LtsFile& read) {
+  Written written{invocation.value_or("output", ""), read.format, {}};
+  const auto wanted = invocation.line.value("to");
+  const auto by_ending = format_of_ending(written.path);
+  if (!written.is_standard_output() && written.path.ends_with(kGzipEnding)) {
+    return base::fail(base::Reason::invalid_argument,
+                      "-o " + written.path + ": compressed files are read, not written");
+  }
+  if (wanted) {
+    const auto format = format_of_ending("." + *wanted);
+    if (!format) {
+      return base::fail(base::Reason::invalid_argument, "--to: '" + *wanted + "' is none of aut, dot, spec, spex");
+    }
+    written.format = *format;
+  } else if (by_ending) {
+    written.format = *by_ending;
+  } else if (!written.is_standard_output()) {
+    return base::fail(base::Reason::invalid_argument,
+                      "-o " + written.path + ": the ending names no format; give --to aut, dot, spec or spex");
+  }
+  const std::string otherwise = read.specification.empty() ? stem_of(read.path) : read.specification;
+  written.name = invocation.value_or("name", otherwise);
+  return written;
+}
+
+std::vector<config::Option> written_options(std::vector<config::Option> own) {
+  own.push_back(
+      {.name = "output", .value_name = "FILE", .text = "Where to write (default: standard output).", .letter = 'o'});
+  own.push_back({.name = "to",
+                 .value_name = "FORMAT",
+                 .text = "aut, dot, spec or spex (default: by the ending of -o's FILE, else the format read)."});
+  own.push_back({.name = "name",
+                 .value_name = "NAME",
+                 .text = "The specification's name in .spec and .spex (default: that read, else the file's)."});
+  own.push_back(tau_option());
+  return own;
+}
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string stem_of(const std::string& path) {

@@ -41,6 +41,19 @@ base::Result<std::string> write_lts(const lts::Lts& lts, LtsFormat format, const
 // Into a file, as a whole, or to standard output if `path` is empty or `-`.
 base::Result<void> put_text(const std::string& path, std::string_view text);
 
+// Where and as what `reduce` and `convert` write: -o, --to, --name.
+struct Written {
+  std::string path;  // empty: standard output
+  LtsFormat format;
+  std::string name;  // the specification's, for .spec and .spex
+
+  bool is_standard_output() const { return path.empty() || path == "-"; }
+};
+// The format is --to's, else that of the ending of -o's file, else that of `read`.
+base::Result<Written> written_option(const Invocation& invocation, const LtsFile& read);
+// Those options and --tau, after `own`.
+std::vector<config::Option> written_options(std::vector<config::Option> own);
+
 // "order.spex" of "a/order.spex"; and without its endings, "order".
 std::string base_name(const std::string& path);
 std::string stem_of(const std::string& path);

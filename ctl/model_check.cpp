@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "base/json_text.h"
 #include "conformance/conformance_check.h"
+#include "ctl/explanation_text.h"
 #include "ctl/output.h"
 
 namespace spex::ctl {
@@ -41,27 +43,41 @@ CheckedModel check_one(const conformance::ModelFile& file, const conformance::Sp
   checked.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   checked.outcome = verdict.equivalent() ? CheckOutcome::equivalent : CheckOutcome::not_equivalent;
   checked.reason = verdict.reason;
+  checked.explained = verdict.explained;
   return checked;
 }
 
-std::string xml(std::string_view text) {
+// Bytes of the character that `text` begins with; 0 if it is no UTF-8 or none that XML 1.0 allows.
+std::size_t character_size(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return first >= 0x20 || first == '\n' || first == '\t' ? 1 : 0;
+  const std::size_t size = first >= 0xF0 ? 4 : (first >= 0xE0 ? 3 : 2);
+  const std::string_view character = text.substr(0, size);
+  const bool is_allowed = base::is_utf8(character) && character != "\xEF\xBF\xBE" && character != "\xEF\xBF\xBF";
+  return character.size() == size && is_allowed ? size : 0;
+}
+
+// Text for XML 1.0: what it does not allow becomes U+FFFD. `in_attribute`: a line end there is written as such.
+std::string xml(std::string_view text, bool in_attribute = true) {
   std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
+    text.remove_prefix(character.size());
+    if (size == 0) {
+      escaped += "\xEF\xBF\xBD";
+    } else if (character == "&") {
+      escaped += "&amp;";
+    } else if (character == "<") {
+      escaped += "&lt;";
+    } else if (character == ">") {
+      escaped += "&gt;";
+    } else if (character == "\"") {
+      escaped += "&quot;";
+    } else if (character == "\n" && in_attribute) {
+      escaped += "&#10;";
+    } else {
+      escaped += character;
     }
   }
   return escaped;
@@ -71,14 +87,28 @@ std::string place_of(const conformance::TextProblem& problem) {
   return problem.file + (problem.line > 0 ? ":" + std::to_string(problem.line) : "");
 }
 
+// Whether the explanation has the reason as its story.
+bool says_all(const CheckedModel& model) { return model.explained && model.explained->story == model.reason; }
+
+// What a person reads in the failed case: the story, the run, the formula.
+std::string failure_text(const CheckedModel& model) {
+  if (!model.explained) return model.reason + "\n";
+  return (says_all(model) ? "" : model.reason + "\n") + explanation_text(*model.explained, {}, "") +
+         formula_line(*model.explained);
+}
+
 std::string test_case(const CheckedModel& model) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.6f", model.seconds);
   std::string text = "  <testcase classname=\"" + xml(model.path) + "\" name=\"" + xml(model.specification) +
                      "\" time=\"" + seconds + "\"";
   if (model.outcome == CheckOutcome::equivalent) return text + "/>\n";
-  const char* element = model.outcome == CheckOutcome::no_specification ? "skipped" : "failure";
-  return text + ">\n    <" + element + " message=\"" + xml(model.reason) + "\"/>\n  </testcase>\n";
+  if (model.outcome == CheckOutcome::no_specification) {
+    return text + ">\n    <skipped message=\"" + xml(model.reason) + "\"/>\n  </testcase>\n";
+  }
+  const std::string& message = model.explained ? model.explained->story : model.reason;
+  return text + ">\n    <failure type=\"not_equivalent\" message=\"" + xml(message) + "\">" +
+         xml(failure_text(model), false) + "</failure>\n  </testcase>\n";
 }
 
 }  // namespace
@@ -120,7 +150,8 @@ std::string report_text(const CheckReport& report) {
         is_bad ? "not equivalent" : (model.outcome == CheckOutcome::no_specification ? "not checked" : "equivalent");
     text += model.specification + ": " + paint(colour, word) + " (" + plural(model.transitions, "transition") + ", " +
             model.path + ")\n";
-    if (!model.reason.empty()) text += "  " + model.reason + "\n";
+    if (!model.reason.empty() && !says_all(model)) text += "  " + model.reason + "\n";
+    if (model.explained) text += explanation_text(*model.explained, {});
   }
   for (const auto& problem : report.problems) {
     text += paint(Colour::bad, "unreadable: " + place_of(problem) + ": " + problem.reason) + "\n";
@@ -138,6 +169,7 @@ Value report_document(const CheckReport& report) {
             {"transitions", static_cast<std::uint64_t>(model.transitions)},
             {"verdict", outcome_name(model.outcome)}};
     if (!model.reason.empty()) row.emplace_back("reason", model.reason);
+    if (model.explained) row.emplace_back("explanation", explanation_document(*model.explained));
     models.emplace_back(std::move(row));
   }
   Array problems;

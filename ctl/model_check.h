@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "conformance/explained.h"
 #include "conformance/model_directory.h"
 #include "protocol/value.h"
 
@@ -18,7 +20,8 @@ struct CheckedModel {
   std::string path;
   std::size_t transitions = 0;
   CheckOutcome outcome = CheckOutcome::equivalent;
-  std::string reason;  // a sentence, unless equivalent
+  std::string reason;                                       // a sentence, unless equivalent
+  std::shared_ptr<const conformance::Explained> explained;  // why not; null unless not equivalent
   double seconds = 0;
 };
 

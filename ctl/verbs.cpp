@@ -10,10 +10,11 @@ namespace spex::ctl {
 
 const std::vector<Verb>& all_verbs() {
   static const std::vector<Verb> kVerbs{
-      init_verb(),    transition_verb(), mock_verb(),    get_verb(),    instances_verb(),  delete_verb(),
-      specs_verb(),   models_verb(),     import_verb(),  export_verb(), learning_verb(),   check_verb(),
-      compare_verb(), learn_verb(),      replay_verb(),  batch_verb(),  wait_ready_verb(), status_verb(),
-      events_verb(),  reload_verb(),     restart_verb(), drain_verb(),  stop_verb()};
+      init_verb(),    transition_verb(), mock_verb(),   get_verb(),        instances_verb(), delete_verb(),
+      specs_verb(),   models_verb(),     import_verb(), export_verb(),     learning_verb(),  check_verb(),
+      compare_verb(), explain_verb(),    graph_verb(),  reduce_verb(),     convert_verb(),   info_verb(),
+      learn_verb(),   replay_verb(),     batch_verb(),  wait_ready_verb(), status_verb(),    events_verb(),
+      reload_verb(),  restart_verb(),    drain_verb(),  stop_verb()};
   return kVerbs;
 }
 
