@@ -9,10 +9,9 @@ namespace {
 
 // Stands for tau in elements whose class is a new one.
 constexpr ActionId kInertAction = 0xFFFFFFFFU;
-// A round that makes fewer new classes than one in so many states is slow …
-constexpr std::uint32_t kSlowShare = 64;
-// … and so many slow rounds in a row, or so many rounds per bit of n, end the run.
-constexpr unsigned kSlowRoundsMax = 6;
+// A round that makes fewer new classes than one in so many states, and not half as many again as the round before,
+// is slow: it ends the run. So do so many rounds per bit of n.
+constexpr std::uint32_t kSlowShare = 8;
 constexpr unsigned kRoundsPerBit = 3;
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
@@ -36,16 +35,17 @@ SignatureRefinement::SignatureRefinement(const MergedGraph& graph) : graph_(grap
 
 SignatureOutcome SignatureRefinement::run(bool stop_when_separated) {
   const unsigned rounds_max = 4 + kRoundsPerBit * static_cast<unsigned>(std::bit_width(graph_.state_count));
-  unsigned slow_rounds = 0;
+  std::uint32_t made_before = 0;
   for (unsigned rounds = 1;; ++rounds) {
     round();
     if (stop_when_separated && classes_[graph_.left_initial] != classes_[graph_.right_initial]) {
       return SignatureOutcome::separated;
     }
     if (class_count_ == previous_count_) return SignatureOutcome::stable;
-    const bool slow = (class_count_ - previous_count_) < graph_.state_count / kSlowShare;
-    slow_rounds = slow ? slow_rounds + 1 : 0;
-    if (slow_rounds == kSlowRoundsMax || rounds == rounds_max) return SignatureOutcome::unsettled;
+    const std::uint32_t made = class_count_ - previous_count_;
+    const bool slow = made < graph_.state_count / kSlowShare && 2 * made < 3 * made_before;
+    if (slow || rounds == rounds_max) return SignatureOutcome::unsettled;
+    made_before = made;
   }
 }
 
