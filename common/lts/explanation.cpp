@@ -17,6 +17,9 @@ namespace {
 // Elementary steps for each part, per state and transition and in any case.
 constexpr std::uint64_t kWorkPerElement = 32;
 constexpr std::uint64_t kWorkAtLeast = 4'000'000;
+// A step of the search for a trace takes longer than those of the other parts.
+constexpr std::uint64_t kTraceWorkPerElement = 2;
+constexpr std::uint64_t kTraceWorkAtLeast = 1'000'000;
 
 class Explainer {
  public:
@@ -38,15 +41,17 @@ class Explainer {
     }
     work_ = options.work_max != 0 ? options.work_max
                                   : kWorkAtLeast + kWorkPerElement * (graph.transitions.size() + graph.state_count);
+    trace_work_ = options.work_max != 0
+                      ? options.work_max
+                      : kTraceWorkAtLeast + kTraceWorkPerElement * (graph.transitions.size() + graph.state_count);
   }
 
   Explanation run() {
     result_.left_state = left_.initial_state();
     result_.right_state = right_.initial_state();
-    const bool has_trace = relation_ != Bisimilarity::strong && explain_by_trace(TraceRelation::equivalence, work_);
-    if (has_trace && !options_.with_formula) return std::move(result_);
     LevelPartition levels(graph_, work_);
     const auto depth = levels.refine_until_separated(graph_.left_initial, graph_.right_initial, graph_.state_count + 1);
+    const bool has_trace = relation_ != Bisimilarity::strong && explain_by_trace(find_traces(levels, depth));
     if (!depth) {
       result_.note = "Telling the systems apart takes more work than allowed, so there is no formula.";
       return std::move(result_);
@@ -61,7 +66,7 @@ class Explainer {
     result_.left_state = left_.initial_state();
     result_.right_state = right_.initial_state();
     const std::uint64_t work = options_.work_max == 0 ? kTraceWorkMax : options_.work_max;
-    if (!explain_by_trace(relation, work)) {
+    if (!explain_by_trace(compare_traces(graph_, relation, action_end_, work))) {
       result_.note = "Finding the trace that tells the systems apart takes more work than allowed.";
     } else if (options_.with_formula) {
       add_trace_formula();
@@ -79,8 +84,16 @@ class Explainer {
     return state_of_[which == Side::left ? state : left_.state_count() + std::size_t{state}];
   }
 
-  bool explain_by_trace(TraceRelation relation, std::uint64_t work) {
-    const TraceComparison traces = compare_traces(graph_, relation, action_end_, work);
+  // No trace that tells the sides apart is shorter than the level at which they are separated; most are as long.
+  TraceComparison find_traces(const LevelPartition& levels, std::optional<std::uint32_t> depth) const {
+    if (depth) {
+      TraceComparison traces = find_trace(graph_, levels, *depth, action_end_, trace_work_);
+      if (traces.outcome == TraceComparison::Outcome::differs) return traces;
+    }
+    return compare_traces(graph_, TraceRelation::equivalence, action_end_, trace_work_);
+  }
+
+  bool explain_by_trace(const TraceComparison& traces) {
     if (traces.outcome != TraceComparison::Outcome::differs) return false;
     result_.kind = Explanation::Kind::trace;
     result_.able = traces.left_is_able ? Side::left : Side::right;
@@ -247,6 +260,7 @@ class Explainer {
   const MergedGraph& graph_;
   const std::vector<StateId>& state_of_;
   std::uint64_t work_ = 0;
+  std::uint64_t trace_work_ = 0;
   ActionId action_end_ = 0;      // actions below it are labels; divergence is not
   std::vector<ActionId> trace_;  // in the graph's actions
   std::vector<std::string_view> names_;

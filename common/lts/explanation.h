@@ -73,7 +73,7 @@ struct ExplainOptions {
   // Elementary steps for each part (trace, levels, formula, check); 0: some per state and transition.
   std::uint64_t work_max = 0;
   std::size_t formula_bytes_max = 1U << 20U;
-  // Without, a difference that a trace shows costs no more than the trace.
+  // Without, only trace or play are looked for.
   bool with_formula = true;
 };
 

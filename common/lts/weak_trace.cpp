@@ -29,8 +29,14 @@ class Search {
         work_left_(work_max),
         seen_(graph.state_count, 0) {}
 
+  // Only traces of at most `length`.
+  void limit(const LevelPartition& levels, std::uint32_t length) {
+    levels_ = &levels;
+    length_ = length;
+  }
+
   TraceComparison run() {
-    visit(intern({graph_.left_initial}), intern({graph_.right_initial}), kNone, kTau);
+    visit(intern({graph_.left_initial}), intern({graph_.right_initial}), kNone, kTau, 0);
     for (std::uint32_t at = 0; at < nodes_.size() && work_left_ > 0; ++at) {
       if (expand(at)) return result_;
     }
@@ -45,6 +51,7 @@ class Search {
     std::uint32_t right;
     std::uint32_t parent;
     ActionId action;
+    std::uint32_t depth;
   };
   using Step = std::pair<ActionId, StateId>;
 
@@ -67,13 +74,27 @@ class Search {
     return it->second;
   }
 
-  void visit(std::uint32_t left, std::uint32_t right, std::uint32_t parent, ActionId action) {
-    if (left == right) return;
+  void visit(std::uint32_t left, std::uint32_t right, std::uint32_t parent, ActionId action, std::uint32_t depth) {
+    if (left == right || (levels_ != nullptr && are_related(left, right, depth))) return;
     const bool included =
         relation_ == TraceRelation::inclusion &&
         std::includes(sets_[right]->begin(), sets_[right]->end(), sets_[left]->begin(), sets_[left]->end());
     if (included || !visited_.insert(std::uint64_t{left} << 32U | right).second) return;
-    nodes_.push_back({left, right, parent, action});
+    nodes_.push_back({left, right, parent, action, depth});
+  }
+
+  // Whether the sets have the same traces of what is left of the length, because they meet the same classes.
+  bool are_related(std::uint32_t left, std::uint32_t right, std::uint32_t depth) {
+    return depth >= length_ || classes_of_set(left, length_ - depth) == classes_of_set(right, length_ - depth);
+  }
+
+  std::vector<std::uint32_t> classes_of_set(std::uint32_t set, std::uint32_t level) {
+    std::vector<std::uint32_t> classes;
+    for (const StateId state : *sets_[set]) classes.push_back(levels_->class_at(state, level));
+    std::sort(classes.begin(), classes.end());
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+    spend(sets_[set]->size());
+    return classes;
   }
 
   std::vector<Step> steps_of(const StateSet& set) {
@@ -114,7 +135,7 @@ class Search {
         return true;
       }
       const std::uint32_t left_set = intern(std::move(left_targets));
-      visit(left_set, intern(std::move(right_targets)), at, action);
+      visit(left_set, intern(std::move(right_targets)), at, action, nodes_[at].depth + 1);
     }
     return false;
   }
@@ -131,6 +152,8 @@ class Search {
   TraceRelation relation_;
   ActionId action_end_;
   std::uint64_t work_left_;
+  const LevelPartition* levels_ = nullptr;
+  std::uint32_t length_ = 0;
   std::vector<std::uint32_t> seen_;
   std::uint32_t round_ = 0;
   std::unordered_map<StateSet, std::uint32_t, StateSetHash> ids_;
@@ -145,6 +168,13 @@ class Search {
 TraceComparison compare_traces(const MergedGraph& graph, TraceRelation relation, ActionId action_end,
                                std::uint64_t work_max) {
   return Search(graph, relation, action_end, work_max).run();
+}
+
+TraceComparison find_trace(const MergedGraph& graph, const LevelPartition& levels, std::uint32_t length,
+                           ActionId action_end, std::uint64_t work_max) {
+  Search search(graph, TraceRelation::equivalence, action_end, work_max);
+  search.limit(levels, length);
+  return search.run();
 }
 
 base::Result<TraceComparison::Outcome> compare_weak_traces(const Lts& left, const Lts& right, TraceRelation relation,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lts/level_partition.h"
 #include "lts/merged_graph.h"
 
 namespace spex::lts {
@@ -25,6 +26,12 @@ struct TraceComparison {
 // is a visible action.
 TraceComparison compare_traces(const MergedGraph& graph, TraceRelation relation, ActionId action_end,
                                std::uint64_t work_max);
+
+// A trace of exactly `length` that one side lacks, where there is none shorter and `levels` has come to level
+// `length`: states of one class there do the same traces of so many steps. So most pairs of sets need no search, and
+// a large system costs little. `holds` if there is no such trace of this length.
+TraceComparison find_trace(const MergedGraph& graph, const LevelPartition& levels, std::uint32_t length,
+                           ActionId action_end, std::uint64_t work_max);
 
 // What compare_weak_traces() spends unless told otherwise.
 inline constexpr std::uint64_t kTraceWorkMax = 200'000'000;
