@@ -66,6 +66,7 @@ struct Config {
   base::OptionalDuration events_retention{604'800'000'000};
   std::uint64_t events_bytes_max = 256u << 20;  // per shard
   std::int64_t reclaim_within = 86'400'000'000;
+  std::uint64_t disk_reserve = 16u << 20;  // per shard
   std::uint32_t checkpoint_pages = 1'000;
   std::uint32_t checks_queued_max = 64;  // per shard; a quarter of it per client
 };

@@ -126,7 +126,7 @@ void add_router(std::vector<Parameter>& rows) {
   rows.push_back(row("request_timeout", group, duration_type(&Config::request_timeout, kMillisecond, kDay),
                      Change::by_reload, "For requests that name none: answered `deadline_exceeded` after it."));
   rows.push_back(row("hold_max", group, duration_type(&Config::hold_max, 0, kHour), Change::by_reload,
-                     "How long the router holds the requests of a shard during a planned restart."));
+                     "How long requests are held: during a planned restart of their shard, or while all shards change a model."));
   rows.push_back(row("async_credit", group, count_type(&Config::async_credit, 1, 1'048'576), Change::at_start,
                      "Fire-and-forget requests in flight per client."));
   rows.push_back(row("clients_max", group, count_type(&Config::clients_max, 1, 1'048'576), Change::at_start,
@@ -158,6 +158,11 @@ void add_shards(std::vector<Parameter>& rows) {
                      Change::at_start, "The bytes of kept events per shard; the oldest go first."));
   rows.push_back(row("reclaim_within", group, duration_type(&Config::reclaim_within, kSecond, 3'650 * kDay),
                      Change::at_start, "What is deleted or pruned has left the disk after so long."));
+  rows.push_back(
+      row("disk_reserve", group, size_type(&Config::disk_reserve, 0, kGibibyte), Change::at_start,
+          "Room on the disk that each shard holds ready in `shard_<n>.reserve`. When the disk is full it is given "
+          "up, so that deleting, pruning and checkpoints still work, and taken again when there is room. At "
+          "least some 4 MiB more than the write-ahead log; 0: none."));
   rows.push_back(row("checkpoint_pages", group, count_type(&Config::checkpoint_pages, 16, 1'000'000), Change::at_start,
                      "Pages in the write-ahead log after which it is brought into the file."));
   rows.push_back(row("checks_queued_max", group, count_type(&Config::checks_queued_max, 4, 65'536), Change::at_start,

@@ -15,7 +15,8 @@ constexpr std::uint64_t kSegmentRowsMax = 4'096;
 constexpr std::size_t kBytesPerStep = 1 << 16;  // collected, sorted
 constexpr int kRowsPerStep = 256;
 constexpr std::uint64_t kRowsFreedPerStep = 64;
-constexpr std::size_t kWritesPerStep = 128;  // archive rows
+constexpr std::size_t kWritesPerStep = 128;      // archive rows
+constexpr std::int64_t kRowsDeletedAtOnce = 64;  // of the archive
 
 std::size_t varint_size(std::uint64_t value) {
   std::size_t size = 1;
@@ -48,6 +49,13 @@ Result<std::unique_ptr<Archiver>> Archiver::load(Database& database, std::uint64
   SPEX_TRY(one(archiver->archived_, "SELECT ifnull(max(sequence), 0) FROM archive WHERE instance=?1",
                Reason::storage_lookup));
   SPEX_TRY(one(archiver->remove_, "DELETE FROM archive WHERE instance=?1", Reason::storage_delete));
+  SPEX_TRY(one(archiver->much_, "SELECT 1 FROM archive WHERE instance=?1 LIMIT 1 OFFSET ?2", Reason::storage_lookup));
+  SPEX_TRY(one(archiver->delete_some_,
+               "DELETE FROM archive WHERE instance=?1 AND sequence IN"
+               " (SELECT sequence FROM archive WHERE instance=?1 ORDER BY sequence LIMIT ?2)",
+               Reason::storage_delete));
+  SPEX_TRY(one(archiver->note_, "INSERT INTO removed VALUES(?1)", Reason::storage_insert));
+  SPEX_TRY(one(archiver->unnote_, "DELETE FROM removed WHERE number=?1", Reason::storage_delete));
   Statement tail;
   SPEX_TRY(one(tail, "SELECT first, segment_end, cursor, archived, marked_row, marked_at, removed FROM tail",
                Reason::storage_scan));
@@ -99,16 +107,36 @@ Result<std::uint32_t> Archiver::archived_of(std::uint32_t number) {
   return static_cast<std::uint32_t>(archived_.integer(0));
 }
 
-Result<void> Archiver::forget(std::uint32_t number, const State& state) {
+Result<bool> Archiver::has_much_of(std::uint32_t number, const State& state) {
+  if (!state.sequence || state.born() >= boundary(number)) return false;
+  const ResetAtEnd reset(much_);
+  return much_.bind(1, number).bind(2, kRowsDeletedAtOnce).step();
+}
+
+Result<bool> Archiver::forget(std::uint32_t number, const State& state) {
   bool changed = !position_.removed;
   position_.removed = true;
+  bool much = false;
   if (state.sequence && state.born() < boundary(number)) {
     SPEX_TRY_ASSIGN(const std::uint32_t archived, archived_of(number));
-    if (archived) SPEX_TRY(remove_.bind(1, number).execute());
+    SPEX_TRY_ASSIGN(much, has_much_of(number, state));
+    if (much) {
+      SPEX_TRY(note_.bind(1, number).execute());
+    } else if (archived) {
+      SPEX_TRY(remove_.bind(1, number).execute());
+    }
     position_.archived -= std::min<std::uint64_t>(archived, position_.archived);
     changed = changed || archived;
   }
-  return changed ? save_position() : Result<void>();
+  if (changed) SPEX_TRY(save_position());
+  return much;
+}
+
+Result<bool> Archiver::delete_some(std::uint32_t number) {
+  SPEX_TRY(delete_some_.bind(1, number).bind(2, kRowsDeletedAtOnce).execute());
+  if (database_.changed_rows() == kRowsDeletedAtOnce) return false;
+  SPEX_TRY(unnote_.bind(1, number).execute());
+  return true;
 }
 
 bool Archiver::is_mostly_dead(const Memory& memory) const {

@@ -34,8 +34,14 @@ class Archiver {
     return (number < position_.cursor ? position_.segment_end : position_.first) << kOffsetBits;
   }
 
+  // Whether the archive has so much of an instance that it is deleted bit by bit.
+  base::Result<bool> has_much_of(std::uint32_t number, const State& state);
   // Removes what the archive has of an instance; it is about to be removed or replaced.
-  base::Result<void> forget(std::uint32_t number, const State& state);
+  // If that is much, only notes it: then the number is withheld (true) until
+  // delete_some() has deleted it. Not for an instance to be replaced.
+  base::Result<bool> forget(std::uint32_t number, const State& state);
+  // Deletes some of the rows of a removed instance; true: they are all gone, and so is the note.
+  base::Result<bool> delete_some(std::uint32_t number);
 
   // Whether step() has something to do. `reclaim_within` in µs.
   bool is_due(const Memory& memory, base::Timestamp now, std::int64_t reclaim_within) const;
@@ -91,6 +97,7 @@ class Archiver {
 
   Database& database_;
   std::uint64_t dead_min_;
+  Statement much_, delete_some_, note_, unnote_;
   Statement save_, row_, first_row_, free_, insert_, archived_, remove_;
   Position position_;
   std::uint64_t lowest_row_ = 1;            // in the file; below `first` while rows are freed

@@ -207,7 +207,9 @@ Result<std::vector<StoredBulkJob>> Catalog::bulk_jobs() {
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> Catalog::settings() {
-  SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, "SELECT key, value FROM settings ORDER BY key"));
+  SPEX_TRY_ASSIGN(
+      Statement rows,
+      Statement::prepare(database_, "SELECT key, value FROM settings WHERE key NOT LIKE 'store.%' ORDER BY key"));
   std::vector<std::pair<std::string, std::string>> settings;
   while (true) {
     SPEX_TRY_ASSIGN(const bool row, rows.step());

@@ -41,6 +41,7 @@ struct StoreOptions {
   std::uint32_t names_max = 1'000'000;
   std::uint32_t request_keys_max = 100'000;
   std::uint32_t checkpoint_pages = 1'000;
+  std::uint64_t reserve_bytes = 0;               // held beside the file for when the disk is full; 0: none
   std::uint32_t snapshot_every = 480;            // operations per snapshot row
   std::int64_t reclaim_within = 86'400'000'000;  // µs until the records of removed instances have left the file
   base::Timestamp now = 0;
@@ -155,6 +156,11 @@ struct StoreStatistics {
   std::int64_t recovery_microseconds = 0;
   std::uint64_t recoveries = 0;           // after failed commits, since open
   std::uint64_t checkpoint_failures = 0;  // since open
+  bool low_space = false;                 // see commit()
+  std::uint64_t free_pages = 0;           // in the file
+  std::uint64_t check_rounds = 0;         // of the check in maintain(), since open
+  base::Timestamp checked_at = 0;         // when the newest round ended, 0: none
+  std::uint64_t damaged_rows = 0;         // that it found
 };
 
 // A copy of a store that is in use, made in steps; what is committed between the
@@ -262,10 +268,13 @@ class InstanceStore {
 
   // Durability.
   virtual bool has_uncommitted() const = 0;
-  virtual base::Result<void> commit() = 0;  // see above; storage_full, storage_io, storage_sync, …
-  // One bounded slice of checkpointing, archiving or freeing; true if there is more
-  // to do. Call it when the replies of a commit are out, and when idle. What it
-  // changes is durable with the next commit().
+  // See above; storage_full, storage_io, storage_sync, …. After storage_full the reserve is
+  // given up and space is low: create(), mock(), append() and mark_timeout_reported() answer
+  // storage_full, all else goes on, until maintain() could take the reserve again.
+  virtual base::Result<void> commit() = 0;
+  // One bounded slice of checkpointing, archiving, freeing or, if there is nothing to do,
+  // of checking what is in the file; true if there is more to do. Call it when the replies of a commit are out, and
+  // when idle. What it changes is durable with the next commit().
   virtual base::Result<bool> maintain(base::Timestamp now) = 0;
   virtual base::Result<void> drop_all_instances() = 0;  // test mode, at a clean stop
   virtual base::Result<void> close() = 0;               // commit, checkpoint, close

@@ -108,7 +108,7 @@ void Memory::count() {
   for (std::uint32_t number = 1; number < states.size(); ++number) {
     if (states[number].is_living()) {
       count_instance(states[number], 1);
-    } else {
+    } else if (!withheld.contains(number)) {
       free.give(number);
     }
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "store/byte_index.h"
@@ -59,6 +60,7 @@ class Memory {
   ByteIndex directory;
   StateTable states;  // number 0 is never used
   FreeNumbers free;
+  std::set<std::uint32_t> withheld;  // not living, not free: rows of their past are still in the archive
   KeyTable keys;
   ChunkTracker chunks;
   LogTail log;

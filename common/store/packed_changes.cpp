@@ -2,6 +2,7 @@
 // rare a row of `instances`. SQL first, memory after: a failed statement leaves both.
 #include <utility>
 
+#include "store/instance_row.h"
 #include "store/packed_store.h"
 
 namespace spex::store {
@@ -78,6 +79,12 @@ void PackedStore::log_change(LogRecord& record, const RequestKey* key, StoredOut
   memory_->touch(Memory::chunk_of_client(record.client_slot), row_of(address));
 }
 
+Result<void> PackedStore::check_room() const {
+  SPEX_TRY(check_usable());
+  if (low_space_) return *low_space_;
+  return {};
+}
+
 Result<std::uint32_t> PackedStore::number_for_new() {
   if (memory_->living >= options_.instances_max) {
     return fail(Reason::storage_full, "the shard has " + std::to_string(memory_->living) + " instances, its bound");
@@ -91,6 +98,7 @@ Result<std::uint32_t> PackedStore::number_for_new() {
 Result<InstanceNumber> PackedStore::create(std::string_view identifier, SpecificationId specification,
                                            std::string_view meta, const Record& first, const RequestKey* key,
                                            StoredOutcome* outcome) {
+  SPEX_TRY(check_room());
   SPEX_TRY(begin());
   if (memory_->directory.find(identifier)) {
     return fail(Reason::instance_identifier_already_in_use, "there is an instance with this identifier");
@@ -112,15 +120,18 @@ Result<InstanceNumber> PackedStore::create(std::string_view identifier, Specific
 Result<std::uint32_t> PackedStore::insert_instance(std::string_view identifier, SpecificationId specification,
                                                    std::string_view meta, base::Timestamp at, NameId base_state) {
   SPEX_TRY_ASSIGN(const std::uint32_t number, number_for_new());
-  auto inserted = insert_instance_.bind(1, number)
-                      .bind(2, identifier)
-                      .bind(3, std::uint32_t{specification.value()})
-                      .bind(4, at)
-                      .bind(5, base_state.value())
-                      .bind(6, meta)
-                      .execute();
+  auto inserted =
+      insert_instance_.bind(1, number)
+          .bind(2, identifier)
+          .bind(3, std::uint32_t{specification.value()})
+          .bind(4, at)
+          .bind(5, base_state.value())
+          .bind(6, meta)
+          .bind(7, instance_checksum({number, identifier, specification.value(), at, base_state.value()}, meta))
+          .execute();
   if (!inserted) {
-    memory_->free.give(number);
+    // Where the file is damaged this number cannot be used; the others can.
+    if (inserted.error().reason != Reason::storage_corrupt) memory_->free.give(number);
     return std::move(inserted).error();
   }
   if (!memory_->directory.insert(identifier, number)) {
@@ -132,7 +143,7 @@ Result<std::uint32_t> PackedStore::insert_instance(std::string_view identifier, 
 
 Result<std::uint32_t> PackedStore::append(InstanceNumber number, const Record& appended, const RequestKey* key,
                                           StoredOutcome* outcome) {
-  SPEX_TRY(check_usable());
+  SPEX_TRY(check_room());
   SPEX_ASSERT(memory_->states.is_living(number.value()));
   const State& state = memory_->states[number.value()];
   LogRecord record;
@@ -150,7 +161,9 @@ Result<std::uint32_t> PackedStore::append(InstanceNumber number, const Record& a
 Result<InstanceNumber> PackedStore::mock(std::string_view identifier, SpecificationId specification,
                                          std::string_view meta, NameId state, base::Timestamp now,
                                          const RequestKey* key, StoredOutcome* outcome) {
+  SPEX_TRY(check_room());
   SPEX_TRY(begin());
+  SPEX_TRY(remove_if_much_is_archived(identifier));
   LogRecord record;
   record.kind = RecordKind::mock;
   record.at = now;
@@ -158,7 +171,7 @@ Result<InstanceNumber> PackedStore::mock(std::string_view identifier, Specificat
   record.specification = specification.value();
   if (const auto existing = memory_->directory.find(identifier)) {
     record.number = *existing;
-    SPEX_TRY(all_or_nothing([&] { return replace_row(*existing, specification, meta, now, state); }));
+    SPEX_TRY(all_or_nothing([&] { return replace_row(identifier, *existing, specification, meta, now, state); }));
   } else {
     SPEX_TRY_ASSIGN(record.number, insert_instance(identifier, specification, meta, now, state));
   }
@@ -166,10 +179,19 @@ Result<InstanceNumber> PackedStore::mock(std::string_view identifier, Specificat
   return InstanceNumber(record.number);
 }
 
+// Its number cannot be used again before that is deleted, so the replaced instance gets another.
+Result<void> PackedStore::remove_if_much_is_archived(std::string_view identifier) {
+  const auto existing = memory_->directory.find(identifier);
+  if (!existing) return {};
+  SPEX_TRY_ASSIGN(const bool much, archiver_->has_much_of(*existing, memory_->states[*existing]));
+  return much ? remove(InstanceNumber(*existing), nullptr, nullptr) : Result<void>();
+}
+
 Result<void> PackedStore::remove(InstanceNumber number, const RequestKey* key, StoredOutcome* outcome) {
   SPEX_TRY(begin());
   SPEX_ASSERT(memory_->states.is_living(number.value()));
   std::string identifier;
+  bool withheld = false;
   {
     const ResetAtEnd reset(remove_instance_);
     SPEX_TRY_ASSIGN(const bool row, remove_instance_.bind(1, number.value()).step());
@@ -178,7 +200,12 @@ Result<void> PackedStore::remove(InstanceNumber number, const RequestKey* key, S
       return fail(Reason::storage_corrupt, "the row is missing of instance number " + std::to_string(number.value()));
     }
     identifier = as_text(remove_instance_.bytes(0));
-    SPEX_TRY(all_or_nothing([&] { return finish_removing_row(number.value()); }));
+    const auto finish = [&]() -> Result<void> {
+      SPEX_TRY(remove_instance_.step());
+      SPEX_TRY_ASSIGN(withheld, archiver_->forget(number.value(), memory_->states[number.value()]));
+      return {};
+    };
+    SPEX_TRY(all_or_nothing(finish));
   }
   LogRecord record;
   record.kind = RecordKind::removal;
@@ -186,24 +213,24 @@ Result<void> PackedStore::remove(InstanceNumber number, const RequestKey* key, S
   record.at = newest_time_;
   memory_->directory.erase(identifier);
   log_change(record, key, outcome);
-  memory_->free.give(number.value());
+  if (withheld) {
+    memory_->withheld.insert(number.value());
+  } else {
+    memory_->free.give(number.value());
+  }
   return {};
 }
 
-Result<void> PackedStore::replace_row(std::uint32_t number, SpecificationId specification, std::string_view meta,
-                                      base::Timestamp now, NameId state) {
+Result<void> PackedStore::replace_row(std::string_view identifier, std::uint32_t number, SpecificationId specification,
+                                      std::string_view meta, base::Timestamp now, NameId state) {
   SPEX_TRY(archiver_->forget(number, memory_->states[number]));
   return update_instance_.bind(1, number)
       .bind(2, std::uint32_t{specification.value()})
       .bind(3, now)
       .bind(4, state.value())
       .bind(5, meta)
+      .bind(6, instance_checksum({number, identifier, specification.value(), now, state.value()}, meta))
       .execute();
-}
-
-Result<void> PackedStore::finish_removing_row(std::uint32_t number) {
-  SPEX_TRY(remove_instance_.step());
-  return archiver_->forget(number, memory_->states[number]);
 }
 
 Result<void> PackedStore::remember(const RequestKey& key, const StoredOutcome& outcome, base::Timestamp now) {
@@ -219,7 +246,7 @@ Result<void> PackedStore::remember(const RequestKey& key, const StoredOutcome& o
 }
 
 Result<void> PackedStore::mark_timeout_reported(InstanceNumber number) {
-  SPEX_TRY(check_usable());
+  SPEX_TRY(check_room());
   SPEX_ASSERT(memory_->states.is_living(number.value()));
   LogRecord record;
   record.kind = RecordKind::timeout_reported;

@@ -1,6 +1,5 @@
-// Transactions: commit, what a failed one leaves, checkpoints, closing.
+// Transactions: commit, what a failed one leaves, closing. Upkeep: packed_upkeep.cpp.
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "base/log.h"
@@ -19,8 +18,6 @@ constexpr std::uint64_t kQuietSnapshots = 100;
 // When checkpoints fail, the write-ahead log may grow to so many times its normal size.
 constexpr std::uint64_t kWalOverrun = 16;
 constexpr std::uint32_t kDropSlice = 4'096;
-constexpr std::uint32_t kChunksAtOnce = 32;
-constexpr base::Timestamp kArchivingPause = 60'000'000;  // after a failure that may pass
 
 }  // namespace
 
@@ -128,6 +125,7 @@ Result<void> PackedStore::write_rows() {
 
 base::Error PackedStore::drop_batch(base::Error cause) {
   base::log_limited(base::LogLevel::error, "store_commit_failed", {{"error", base::to_string(cause)}});
+  if (cause.reason == Reason::storage_full) give_up_reserve(cause);
   failed_.reset();
   transaction_open_ = false;
   ++counters_.recoveries;
@@ -159,56 +157,6 @@ void PackedStore::supersede_failed_commit() {
   if (database().in_transaction()) broken_ = superseded.error();
 }
 
-Result<void> PackedStore::checkpoint() {
-  auto done = database().checkpoint();
-  if (!done) {
-    ++counters_.checkpoint_failures;
-    base::log_limited(base::LogLevel::error, "store_checkpoint_failed", {{"error", base::to_string(done.error())}});
-  }
-  return done;
-}
-
-Result<bool> PackedStore::maintain(base::Timestamp now) {
-  if (broken_) return *broken_;
-  newest_time_ = std::max(newest_time_, now);
-  if (failed_) return false;
-  if (!transaction_open_ && database().wal_frames() >= options_.checkpoint_pages) {
-    SPEX_TRY(checkpoint());
-    return true;
-  }
-  return archive(now);
-}
-
-Result<bool> PackedStore::archive(base::Timestamp now) {
-  if (archiving_paused_until_ && now < *archiving_paused_until_) return false;
-  archiving_paused_until_.reset();
-  const bool batch_is_ours = !has_uncommitted();
-  if (archiver_->is_due(*memory_, now, options_.reclaim_within)) {
-    auto stepped = begin();
-    if (stepped) stepped = archiver_->step(*memory_, now, options_.reclaim_within);
-    if (!stepped) return archiving_failed(std::move(stepped).error(), now, batch_is_ours);
-    return true;
-  }
-  if (!archiver_->waits_for_snapshots(*memory_)) return false;
-  SPEX_TRY(begin());
-  chunks_to_save_ = kChunksAtOnce;
-  return true;
-}
-
-Result<bool> PackedStore::archiving_failed(base::Error error, base::Timestamp now, bool batch_is_ours) {
-  if (error.reason == Reason::storage_corrupt) {
-    ++counters_.corrupt_records;
-    archiving_paused_until_ = std::numeric_limits<base::Timestamp>::max();
-  } else {
-    archiving_paused_until_ = now + kArchivingPause;
-  }
-  base::log_limited(base::LogLevel::error, "store_archiving_failed", {{"error", base::to_string(error)}});
-  if (error.reason == Reason::storage_corrupt && archiver_->is_collecting()) return false;
-  if (batch_is_ours) return drop_batch(std::move(error));
-  failed_ = error;
-  return error;
-}
-
 Result<void> PackedStore::drop_all_instances() {
   SPEX_TRY(check_usable());
   for (std::uint32_t number = 1; number < memory_->states.size(); ++number) {
@@ -228,8 +176,9 @@ Result<void> PackedStore::close() {
   events_.reset();
   history_.reset();
   archiver_.reset();
+  idle_check_.reset();
   for (Statement* statement : {&begin_, &commit_, &insert_row_, &save_chunk_, &drop_chunks_, &insert_instance_,
-                               &update_instance_, &remove_instance_, &details_}) {
+                               &update_instance_, &remove_instance_, &details_, &count_pages_}) {
     *statement = Statement();
   }
   file_.close();

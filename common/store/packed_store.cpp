@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "store/instance_row.h"
 #include "store/recovery.h"
 
 namespace spex::store {
@@ -13,6 +14,7 @@ namespace {
 
 // Archiving for space begins with so many dead records (times snapshot_every).
 constexpr std::uint64_t kDeadSnapshots = 40;
+constexpr std::int64_t kIncremental = 2;  // of auto_vacuum
 
 }  // namespace
 
@@ -37,6 +39,7 @@ Result<std::unique_ptr<InstanceStore>> PackedStore::open(StoreOptions options) {
   const auto took = std::chrono::steady_clock::now() - started;
   store->counters_.recovery_microseconds = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   store->counters_.recovered_records = store->memory_->replayed;
+  store->take_reserve();
   return std::unique_ptr<InstanceStore>(std::move(store));
 }
 
@@ -48,6 +51,7 @@ Result<void> PackedStore::load() {
   events_.reset();
   history_.reset();
   archiver_.reset();
+  idle_check_.reset();
   newest_time_ = std::max(newest_time_, options_.now);
   SPEX_TRY(prepare_statements());
   SPEX_TRY_ASSIGN(catalog_, Catalog::load(database(), options_.names_max));
@@ -56,6 +60,9 @@ Result<void> PackedStore::load() {
   SPEX_TRY_ASSIGN(archiver_, Archiver::load(database(), kDeadSnapshots * options_.snapshot_every));
   // The hash is seeded anew each time, so that nobody can choose identifiers that collide.
   std::random_device random;
+  SPEX_TRY_ASSIGN(idle_check_, IdleCheck::load(database()));
+  SPEX_TRY_ASSIGN(const std::int64_t mode, database().integer("PRAGMA auto_vacuum"));
+  can_shrink_ = mode == kIncremental;
   SPEX_TRY_ASSIGN(memory_, recover(database(), options_, std::uint64_t{random()} << 32 | random()));
   return {};
 }
@@ -72,11 +79,15 @@ Result<void> PackedStore::prepare_statements() {
   SPEX_TRY(
       one(save_chunk_, "INSERT INTO snapshot VALUES(?1,?2,?3) ON CONFLICT(chunk) DO UPDATE SET n=?2, body=?3", kWrite));
   SPEX_TRY(one(drop_chunks_, "DELETE FROM snapshot WHERE chunk>=?1 AND chunk<?2", Reason::storage_delete));
-  SPEX_TRY(one(insert_instance_, "INSERT INTO instances VALUES(?1,?2,?3,?4,?5,?6)", kWrite));
-  SPEX_TRY(one(update_instance_, "UPDATE instances SET spec=?2, created=?3, base_state=?4, meta=?5 WHERE number=?1",
+  SPEX_TRY(one(insert_instance_, "INSERT INTO instances VALUES(?1,?2,?3,?4,?5,?6,?7)", kWrite));
+  SPEX_TRY(one(update_instance_,
+               "UPDATE instances SET spec=?2, created=?3, base_state=?4, meta=?5, checksum=?6 WHERE number=?1",
                kWrite));
+  SPEX_TRY(one(count_pages_, "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count",
+               Reason::storage_scan));
   SPEX_TRY(one(remove_instance_, "DELETE FROM instances WHERE number=?1 RETURNING id", Reason::storage_delete));
-  return one(details_, "SELECT id, meta, created, base_state FROM instances WHERE number=?1", Reason::storage_lookup);
+  return one(details_, "SELECT id, meta, created, base_state, spec, checksum FROM instances WHERE number=?1",
+             Reason::storage_lookup);
 }
 
 Result<void> PackedStore::check_usable() const {
@@ -162,13 +173,19 @@ Instance PackedStore::instance(InstanceNumber number) const {
 
 Result<InstanceDetails> PackedStore::details(InstanceNumber number) {
   if (broken_) return *broken_;
+  return counted(read_row_by_row(database(), [&] { return read_details(number.value()); }));
+}
+
+Result<InstanceDetails> PackedStore::read_details(std::uint32_t number) {
   const ResetAtEnd reset(details_);
-  auto row = details_.bind(1, number.value()).step();
-  if (row && !*row)
-    row = fail(Reason::storage_corrupt, "the row is missing of instance number " + std::to_string(number.value()));
-  SPEX_TRY(counted(std::move(row)));
-  return InstanceDetails{std::string(as_text(details_.bytes(0))), std::string(as_text(details_.bytes(1))),
-                         details_.integer(2), NameId(static_cast<std::uint32_t>(details_.integer(3)))};
+  SPEX_TRY_ASSIGN(const bool found, details_.bind(1, number).step());
+  const InstanceRow row{number, as_text(details_.bytes(0)), static_cast<std::uint32_t>(details_.integer(4)),
+                        details_.integer(2), static_cast<std::uint32_t>(details_.integer(3))};
+  const std::string_view meta = as_text(details_.bytes(1));
+  if (!found || instance_checksum(row, meta) != details_.integer(5)) {
+    return fail(Reason::storage_corrupt, "the row is missing or damaged of instance number " + std::to_string(number));
+  }
+  return InstanceDetails{std::string(row.identifier), std::string(meta), row.created, NameId(row.base_state)};
 }
 
 Result<std::vector<Record>> PackedStore::history(InstanceNumber number, std::uint32_t before, std::size_t limit) {
@@ -286,12 +303,17 @@ StoreStatistics PackedStore::statistics() const {
   StoreStatistics result = counters_;
   result.file_bytes = file_.file_bytes();
   result.wal_bytes = file_.wal_bytes();
+  result.low_space = low_space_.has_value();
   if (broken_) return result;
   result.instances = memory_->living;
   result.records = memory_->log.records();
   result.archived_records = archiver_->archived_records();
   result.events_first = events_->first();
   result.events_last = events_->last();
+  result.free_pages = free_pages_;
+  result.check_rounds = idle_check_->rounds();
+  result.checked_at = idle_check_->finished_at();
+  result.damaged_rows = idle_check_->damaged();
   return result;
 }
 

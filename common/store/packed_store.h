@@ -13,7 +13,9 @@
 #include "store/catalog.h"
 #include "store/event_log.h"
 #include "store/history.h"
+#include "store/idle_check.h"
 #include "store/memory.h"
+#include "store/reserve_file.h"
 #include "store/shard_file.h"
 
 namespace spex::store {
@@ -91,7 +93,7 @@ class PackedStore final : public InstanceStore {
   StoreStatistics statistics() const override;
 
  private:
-  PackedStore(StoreOptions options, ShardFile file) : options_(std::move(options)), file_(std::move(file)) {}
+  PackedStore(StoreOptions options, ShardFile file);
   Database& database() { return file_.database(); }
   const Database& database() const { return file_.database(); }
 
@@ -103,6 +105,8 @@ class PackedStore final : public InstanceStore {
   base::Result<void> check_usable() const;
   // SQLite gives up a whole transaction after some errors, of reading too.
   bool lost_transaction() const { return transaction_open_ && !database().in_transaction(); }
+  // The same, and if space is low.
+  base::Result<void> check_room() const;
   base::Result<void> begin();
   // Runs a change in several statements: if one fails after the first, the batch has failed.
   template <typename Change>
@@ -124,9 +128,10 @@ class PackedStore final : public InstanceStore {
   base::Result<std::uint32_t> insert_instance(std::string_view identifier, SpecificationId specification,
                                               std::string_view meta, base::Timestamp at, NameId base_state);
 
-  base::Result<void> replace_row(std::uint32_t number, SpecificationId specification, std::string_view meta,
-                                 base::Timestamp now, NameId state);
-  base::Result<void> finish_removing_row(std::uint32_t number);
+  base::Result<InstanceDetails> read_details(std::uint32_t number);
+  base::Result<void> remove_if_much_is_archived(std::string_view identifier);
+  base::Result<void> replace_row(std::string_view identifier, std::uint32_t number, SpecificationId specification,
+                                 std::string_view meta, base::Timestamp now, NameId state);
 
   base::Result<void> write_batch();
   base::Result<void> drop_key_chunks();
@@ -138,16 +143,29 @@ class PackedStore final : public InstanceStore {
   base::Result<void> checkpoint();
   base::Result<bool> archive(base::Timestamp now);
   base::Result<bool> archiving_failed(base::Error error, base::Timestamp now, bool batch_is_ours);
+  base::Error upkeep_failed(base::Error error, bool batch_is_ours);
+  base::Result<bool> free_space(base::Timestamp now);
+  base::Result<bool> wants_to_shrink(base::Timestamp now);
+  void take_reserve();
+  void give_up_reserve(const base::Error& cause);
 
   StoreOptions options_;
   ShardFile file_;
   Statement begin_, commit_, insert_row_, save_chunk_, drop_chunks_, insert_instance_, update_instance_,
-      remove_instance_, details_;
+      remove_instance_, details_, count_pages_;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<EventLog> events_;
   std::unique_ptr<HistoryReader> history_;
   std::unique_ptr<Archiver> archiver_;
+  std::unique_ptr<IdleCheck> idle_check_;
+  ReserveFile reserve_;
+  std::optional<base::Error> low_space_;  // the reserve was given up
+  base::Timestamp next_reserve_at_ = 0;   // when to try to take it again
+  bool can_shrink_ = false;
+  bool shrinking_ = false;         // until no page is free
+  base::Timestamp shrunk_at_ = 0;  // when no page was free
+  std::uint64_t free_pages_ = 0;
   std::optional<base::Timestamp> archiving_paused_until_;  // after a failure
   std::uint32_t chunks_to_save_ = 0;                       // with the next commit, besides the usual pace
   bool transaction_open_ = false;                          // by begin(), and neither committed nor dropped

@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kContent = kPage - kPageTrailerBytes;
-constexpr std::size_t kReservedAt = 20;  // in page 1: how many bytes are reserved at the end of each page
-constexpr std::size_t kVersionAt = 63;   // the lowest byte of user_version
 
 // What SQLite takes for its file; the real one is behind it.
 struct File {
@@ -42,13 +40,14 @@ bool is_sound(const char* page, sqlite3_int64 offset) {
   return stored == page_checksum(page, offset);
 }
 
-// Whether the pages of a file that exists have checksums. In doubt they have: then damage is found.
+// Whether the pages of a file that exists have checksums. In doubt they have: then damage
+// is found. If page 1 is damaged just so that it denies it, the file's settings tell (shard_file.cpp).
 bool expects_checksums(sqlite3_file* real) {
   sqlite3_int64 size = 0;
   if (real->pMethods->xFileSize(real, &size) != SQLITE_OK || size == 0) return false;
   std::array<char, kPage> page{};
   if (real->pMethods->xRead(real, page.data(), kPage, 0) != SQLITE_OK) return true;
-  return is_sound(page.data(), 0) || page[kReservedAt] != 0 || page[kVersionAt] != 1;
+  return page[kReservedBytesAt] != 0 || is_sound(page.data(), 0);
 }
 
 int close_file(sqlite3_file* file) {
@@ -69,7 +68,7 @@ int write_file(sqlite3_file* file, const void* buffer, int amount, sqlite3_int64
   File& self = file_of(file);
   if (!is_page(amount, offset)) return self.real->pMethods->xWrite(self.real, buffer, amount, offset);
   const auto* const page = static_cast<const char*>(buffer);
-  if (offset == 0) self.has_checksums = page[kReservedAt] == kPageTrailerBytes;
+  if (offset == 0) self.has_checksums = page[kReservedBytesAt] == kPageTrailerBytes;
   if (!self.has_checksums) return self.real->pMethods->xWrite(self.real, buffer, amount, offset);
   std::array<char, kPage> stamped;
   std::memcpy(stamped.data(), page, kContent);
@@ -93,6 +92,10 @@ int check_reserved_lock(sqlite3_file* file, int* locked) {
 int file_control(sqlite3_file* file, int operation, void* argument) {
   if (operation == kFileControlTolerateDamage) {
     file_of(file).tolerant = *static_cast<const int*>(argument) != 0;
+    return SQLITE_OK;
+  }
+  if (operation == kFileControlHasChecksums) {
+    *static_cast<int*>(argument) = file_of(file).has_checksums ? 1 : 0;
     return SQLITE_OK;
   }
   return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
@@ -165,6 +168,10 @@ int last_error(sqlite3_vfs*, int size, char* out) { return under()->xGetLastErro
 int current_time_64(sqlite3_vfs*, sqlite3_int64* time) { return under()->xCurrentTimeInt64(under(), time); }
 
 }  // namespace
+
+bool is_sound_page(Bytes page, std::uint64_t number) {
+  return page.size() == kPage && is_sound(as_text(page).data(), static_cast<sqlite3_int64>((number - 1) * kPage));
+}
 
 const char* page_checksum_vfs() {
   static constexpr const char* kName = "spex-page-checksums";

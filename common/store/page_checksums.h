@@ -4,13 +4,22 @@
 // place is answered with SQLITE_CORRUPT, whatever it holds: structure or content.
 //
 // Pages in the write-ahead log carry SQLite's own checksums and are left alone.
-// Files of schema version 1 have no room for the checksums; they are read as before.
+// A file made with schema version 1 has no room for the checksums; it is read without.
 #pragma once
+
+#include <cstdint>
+
+#include "store/sqlite.h"
 
 namespace spex::store {
 
 // Bytes that SQLite leaves free at the end of each page.
 inline constexpr int kPageTrailerBytes = 8;
+
+// Where page 1 says how many bytes are reserved at the end of each page.
+inline constexpr std::size_t kReservedBytesAt = 20;
+// Whether a page of a file with checksums is as it was written; pages count from 1.
+bool is_sound_page(Bytes page, std::uint64_t number);
 
 // The layer's name for sqlite3_open_v2(). It lies upon the default VFS of the moment a file is opened.
 const char* page_checksum_vfs();
@@ -18,5 +27,7 @@ const char* page_checksum_vfs();
 // File control, argument int*: 1 lets damaged pages be read, for records that have
 // checksums of their own; 0 refuses them again.
 inline constexpr int kFileControlTolerateDamage = 0x53504558;
+// File control, argument int*: becomes 1 if the file's pages have checksums, else 0.
+inline constexpr int kFileControlHasChecksums = 0x53504559;
 
 }  // namespace spex::store

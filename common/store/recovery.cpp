@@ -3,6 +3,8 @@
 #include <cstring>
 #include <string>
 
+#include "store/instance_row.h"
+
 namespace spex::store {
 namespace {
 
@@ -21,11 +23,8 @@ class Recovery {
   Recovery(Database& database, const StoreOptions& options) : database_(database), options_(options) {}
 
   Result<std::unique_ptr<Memory>> run(std::uint64_t seed) {
-    SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
-    if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
-    memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
-    memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
-    SPEX_TRY(load_identifiers());
+    SPEX_TRY(read_row_by_row(database_, [&] { return load_identifiers(seed); }));
+    SPEX_TRY(load_withheld());
     SPEX_TRY(read_newest_row());
     SPEX_TRY(load_chunks());
     if (newest_row_) SPEX_TRY(replay());
@@ -42,9 +41,17 @@ class Recovery {
     if (++steps_ % kProgressEvery == 0 && options_.on_progress) options_.on_progress();
   }
 
-  Result<void> load_identifiers() {
-    SPEX_TRY_ASSIGN(Statement rows,
-                    Statement::prepare(database_, "SELECT number, id, spec FROM instances", Reason::storage_scan));
+  // Row by row if pages are damaged: the rows have checksums.
+  Result<void> load_identifiers(std::uint64_t seed) {
+    SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
+    if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
+    memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
+    memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
+    SPEX_TRY_ASSIGN(
+        Statement rows,
+        Statement::prepare(database_, "SELECT number, id, spec, created, base_state, checksum FROM instances",
+                           Reason::storage_scan));
+    rows_ = 0;
     specifications_.grow_to(memory_->states.size());
     while (true) {
       SPEX_TRY_ASSIGN(const bool row, rows.step());
@@ -52,13 +59,28 @@ class Recovery {
       const auto number = static_cast<std::uint32_t>(rows.integer(0));
       const std::int64_t specification = rows.integer(2);
       const std::string_view identifier = as_text(rows.bytes(1));
+      const InstanceRow instance{number, identifier, static_cast<std::uint32_t>(specification), rows.integer(3),
+                                 static_cast<std::uint32_t>(rows.integer(4))};
       if (rows.integer(0) < 1 || number >= memory_->states.size() || specification < 1 || specification > 0xffff ||
-          identifier.empty() || !memory_->directory.insert(identifier, number)) {
+          identifier.empty() || !is_head_sound(instance, rows.integer(5)) ||
+          !memory_->directory.insert(identifier, number)) {
         return corrupt("the row is damaged of instance", number);
       }
       specifications_[number] = static_cast<std::uint32_t>(specification);
       ++rows_;
       progress();
+    }
+  }
+
+  Result<void> load_withheld() {
+    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, "SELECT number FROM removed", Reason::storage_scan));
+    while (true) {
+      SPEX_TRY_ASSIGN(const bool row, rows.step());
+      if (!row) return {};
+      const std::int64_t number = rows.integer(0);
+      if (number < 1 || number > 0xfffffff0) return corrupt("there is a removed instance with number", 0);
+      memory_->withheld.insert(static_cast<std::uint32_t>(number));
+      memory_->states.grow_to(static_cast<std::uint32_t>(number) + 1);
     }
   }
 

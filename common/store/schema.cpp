@@ -1,6 +1,10 @@
 #include "store/schema.h"
 
 #include <array>
+#include <utility>
+#include <vector>
+
+#include "store/instance_row.h"
 
 namespace spex::store {
 namespace {
@@ -42,14 +46,60 @@ CREATE TABLE bulk_jobs(client INTEGER NOT NULL, number INTEGER NOT NULL, fingerp
                        deleted INTEGER NOT NULL, done INTEGER NOT NULL, at INTEGER NOT NULL,
                        PRIMARY KEY(client, number)) WITHOUT ROWID;
 CREATE TABLE settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+)sql",
+                                                                 R"sql(
+-- see instance_row.h
+ALTER TABLE instances ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+-- numbers of removed instances that still have rows in `archive`, deleted bit by bit; not used again before
+CREATE TABLE removed(number INTEGER PRIMARY KEY);
 )sql"};
+
+constexpr std::string_view kPageChecksums = "store.page_checksums";
+constexpr std::int64_t kRowsAtOnce = 1'000;
+
+// For version 2: the rows that exist get their checksums. The number of the last one, 0: there is none after `after`.
+Result<std::int64_t> add_checksums(Database& database, std::int64_t after) {
+  SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database,
+                                                     "SELECT number, id, spec, created, base_state, meta FROM instances"
+                                                     " WHERE number>?1 ORDER BY number LIMIT ?2"));
+  std::vector<std::pair<std::int64_t, std::int64_t>> checksums;
+  rows.bind(1, after).bind(2, kRowsAtOnce);
+  while (true) {
+    SPEX_TRY_ASSIGN(const bool row, rows.step());
+    if (!row) break;
+    const InstanceRow instance{static_cast<std::uint32_t>(rows.integer(0)), as_text(rows.bytes(1)),
+                               static_cast<std::uint32_t>(rows.integer(2)), rows.integer(3),
+                               static_cast<std::uint32_t>(rows.integer(4))};
+    checksums.emplace_back(rows.integer(0), instance_checksum(instance, as_text(rows.bytes(5))));
+  }
+  SPEX_TRY_ASSIGN(Statement update, Statement::prepare(database, "UPDATE instances SET checksum=?2 WHERE number=?1"));
+  for (const auto& [number, checksum] : checksums) SPEX_TRY(update.bind(1, number).bind(2, checksum).execute());
+  return checksums.empty() ? 0 : checksums.back().first;
+}
+
+Result<void> migrate_rows(Database& database, std::int64_t to) {
+  if (to != 2) return {};
+  for (std::int64_t after = 0;;) {
+    SPEX_TRY_ASSIGN(after, add_checksums(database, after));
+    if (after == 0) return {};
+  }
+}
+
+Result<void> migrate_once(Database& database, std::int64_t version) {
+  SPEX_TRY(database.run("BEGIN IMMEDIATE"));
+  SPEX_TRY(database.run(kMigrations[static_cast<std::size_t>(version)], Reason::storage_schema));
+  SPEX_TRY(migrate_rows(database, version + 1));
+  SPEX_TRY(database.run("PRAGMA user_version=" + std::to_string(version + 1)));
+  return database.run("COMMIT");
+}
 
 Result<void> migrate(Database& database, std::int64_t from) {
   for (std::int64_t version = from; version < kSchemaVersion; ++version) {
-    SPEX_TRY(database.run("BEGIN IMMEDIATE"));
-    SPEX_TRY(database.run(kMigrations[static_cast<std::size_t>(version)], Reason::storage_schema));
-    SPEX_TRY(database.run("PRAGMA user_version=" + std::to_string(version + 1)));
-    SPEX_TRY(database.run("COMMIT"));
+    auto migrated = migrate_once(database, version);
+    if (!migrated) {
+      if (database.in_transaction()) (void)database.run("ROLLBACK");
+      return migrated;
+    }
   }
   return {};
 }
@@ -61,7 +111,18 @@ Result<void> create_schema(Database& database, const FileIdentity& identity, bas
   SPEX_TRY(migrate(database, 0));
   SPEX_TRY_ASSIGN(Statement insert,
                   Statement::prepare(database, "INSERT INTO identity VALUES(1,?1,?2,?3)", Reason::storage_insert));
-  return insert.bind(1, identity.cluster_id).bind(2, identity.shard.value()).bind(3, now).execute();
+  SPEX_TRY(insert.bind(1, identity.cluster_id).bind(2, identity.shard.value()).bind(3, now).execute());
+  SPEX_TRY_ASSIGN(Statement promise, Statement::prepare(database, "INSERT INTO settings VALUES(CAST(?1 AS TEXT), ?2)"));
+  return promise.bind(1, kPageChecksums).bind(2, std::string_view("1")).execute();
+}
+
+// A file made with page checksums that seems to have none has a damaged first page.
+Result<void> check_page_checksums(Database& database) {
+  if (database.has_page_checksums()) return {};
+  SPEX_TRY_ASSIGN(Statement select, Statement::prepare(database, "SELECT 1 FROM settings WHERE key=CAST(?1 AS TEXT)"));
+  SPEX_TRY_ASSIGN(const bool promised, select.bind(1, kPageChecksums).step());
+  if (promised) return fail(Reason::storage_corrupt, "page 1 is damaged: the file has lost its page checksums");
+  return {};
 }
 
 Result<void> check_schema(Database& database, const FileIdentity& identity) {
@@ -84,6 +145,7 @@ Result<void> check_schema(Database& database, const FileIdentity& identity) {
                                              ", not to shard " + std::to_string(identity.shard.value()));
   }
   select.reset();
+  SPEX_TRY(check_page_checksums(database));
   return migrate(database, version);
 }
 

@@ -9,7 +9,7 @@
 
 namespace spex::store {
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 inline constexpr std::int64_t kApplicationId = 0x53504558;  // "SPEX"
 
 struct FileIdentity {

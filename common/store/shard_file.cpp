@@ -62,7 +62,6 @@ Result<void> configure(Database& database, const StoreOptions& options) {
   SPEX_TRY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode=WAL"));
   if (mode != "wal") return fail(Reason::storage_open, "SQLite refuses a write-ahead log: " + mode);
   SPEX_TRY(database.run(options.full_durability ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
-  SPEX_TRY(database.run("PRAGMA wal_autocheckpoint=0"));  // commit() and maintain() do it
   SPEX_TRY(database.run("PRAGMA cache_size=-16384"));
   return database.run("PRAGMA journal_size_limit=" +
                       std::to_string(std::uint64_t{options.checkpoint_pages} * 2 * 4096));
@@ -74,6 +73,7 @@ Result<void> create(const StoreOptions& options, const FileIdentity& identity) {
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((unfinished + suffix).c_str());
   {
     SPEX_TRY_ASSIGN(Database database, Database::open(unfinished, Database::Access::create));
+    SPEX_TRY(database.run("PRAGMA auto_vacuum=INCREMENTAL"));
     SPEX_TRY(configure(database, options));
     SPEX_TRY(create_schema(database, identity, options.now));
     SPEX_TRY(database.checkpoint());

@@ -86,6 +86,7 @@ Result<Database> Database::open(const std::string& path, Access access) {
     int reserved = kPageTrailerBytes;
     sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
   }
+  // Takes the place of SQLite's automatic checkpoint; PRAGMA wal_autocheckpoint would take it away.
   sqlite3_wal_hook(database.handle(), &Database::on_commit, database.state_);
   return database;
 }
@@ -149,6 +150,12 @@ void Database::tolerate_damage(bool tolerate) {
   int argument = tolerate ? 1 : 0;
   sqlite3_file_control(handle(), "main", kFileControlTolerateDamage, &argument);
   if (!tolerate) sqlite3_db_release_memory(handle());  // drops the damaged pages that it holds
+}
+
+bool Database::has_page_checksums() const {
+  int has = 0;
+  sqlite3_file_control(handle(), "main", kFileControlHasChecksums, &has);
+  return has != 0;
 }
 
 std::int64_t Database::changed_rows() const { return sqlite3_changes64(handle()); }

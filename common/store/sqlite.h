@@ -53,6 +53,7 @@ class Database {
   base::Result<void> checkpoint();
   // Whether damaged pages may be read, for rows that have checksums of their own.
   void tolerate_damage(bool tolerate);
+  bool has_page_checksums() const;
   std::int64_t changed_rows() const;  // by the newest statement
   // Closing leaves the write-ahead log as it is.
   void keep_wal_at_close();

@@ -50,12 +50,12 @@ int main(int argc, char** argv) {
   const auto verdict = bisimilar(*left, *right, relation);
   if (!verdict) return 2;
   const double decided = cpu_seconds();
-  std::printf("%s read %.3f decide %.3f s, %ld MB\n", *verdict ? "true" : "false", read, decided - read,
+  std::printf("%s read %.4f decide %.4f s, %ld MB\n", *verdict ? "true" : "false", read, decided - read,
               peak_megabytes());
   if (*verdict || !explains) return *verdict ? 0 : 1;
   const auto explanation = explain(*left, *right, relation);
   if (!explanation) return 2;
-  std::printf("explain %.3f s, %ld MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
+  std::printf("explain %.4f s, %ld MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
               cpu_seconds() - decided, peak_megabytes(), explanation->trace.size(), explanation->game.size(),
               explanation->formula.size(), explanation->depth, explanation->note.c_str(),
               tell_story(*explanation, *left, *right, "left", "right").substr(0, 300).c_str());

@@ -135,7 +135,6 @@ class Shard {
     database_ = checked(store::Database::open(path, store::Database::Access::create));
     checked(database_.run("PRAGMA journal_mode=WAL"));
     checked(database_.run("PRAGMA locking_mode=EXCLUSIVE"));
-    checked(database_.run("PRAGMA wal_autocheckpoint=0"));
     checked(database_.run(options_.full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
     checked(database_.run("CREATE TABLE log (at INTEGER PRIMARY KEY, batch BLOB)"));
     insert_ = checked(store::Statement::prepare(database_, "INSERT INTO log (batch) VALUES (?)"));
