@@ -42,6 +42,7 @@ store::StoreOptions store_options(process::DaemonContext& context, base::Timesta
   options.request_keys_max = context.config.request_keys_max;
   options.checkpoint_pages = context.config.checkpoint_pages;
   options.reclaim_within = context.config.reclaim_within;
+  options.reserve_bytes = context.config.disk_reserve;
   options.now = now;
   options.on_progress = [&context] { context.channel.progress(); };
   return options;
@@ -290,7 +291,8 @@ void Worker::on_failed_commit(const base::Error& error, Now time) {
   ++failed_commits_;
   last_commit_error_ = base::to_string(error);
   refusing_ = error;
-  next_probe_ = time.monotonic + kProbeInterval;
+  // With its reserve given up the store can write again at once; what it then refuses it refuses itself.
+  next_probe_ = time.monotonic + (store_->statistics().low_space ? base::Duration(0) : base::Duration(kProbeInterval));
   recover(time);
   std::unordered_map<std::uint64_t, const Incoming*> of_token;
   for (const Incoming& incoming : inbox_) of_token[incoming.token] = &incoming;
