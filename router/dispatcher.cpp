@@ -1,6 +1,8 @@
 // Requests on their way in: routed, admitted, put into a shard's queue, or refused.
 #include "router/dispatcher.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -159,7 +161,8 @@ void Dispatcher::handle_local(const RequestHeader& request, const ReplyTo& to) {
   std::string body;
   protocol::MsgpackWriter writer(body);
   if (request.operation->operation == Operation::ping) {
-    writer.array(2).string(SPEX_VERSION).uint(incarnation_.value());
+    // Incarnations begin anew with the supervisor; by the process a client knows one router from its successor.
+    writer.array(3).string(SPEX_VERSION).uint(incarnation_.value()).uint(static_cast<std::uint64_t>(::getpid()));
   } else {
     writer.array(3).uint(slots_.shards()).array(static_cast<std::uint32_t>(slots_.slots().size()));
     for (const std::uint16_t shard : slots_.slots()) writer.uint(shard);

@@ -30,6 +30,22 @@ std::optional<store::Instance> living(const store::InstanceStore& instances, sto
   return found;
 }
 
+// In the transaction that deletes the instance, before it does.
+Result<void> publish_prune(Shard& shard, store::InstanceNumber number, base::Timestamp now) {
+  const store::Instance instance = shard.store.instance(number);
+  SPEX_TRY_ASSIGN(const auto details, shard.store.details(number));
+  std::string body;
+  protocol::MsgpackWriter writer(body);
+  writer.map(6).string("kind").string("prune").string("reason").string("prune");
+  writer.string("specification").string(shard.store.specification_name(instance.specification));
+  writer.string("identifier").raw_or_nil(details.identifier);
+  writer.string("current_state").string(shard.store.name(instance.current_state));
+  writer.string("record").uint(instance.transitions_total);
+  auto appended = shard.store.append_event(now, body);
+  if (!appended) return std::move(appended).error();
+  return {};
+}
+
 // The timeout that holds for this instance in its present state; nothing if none does.
 std::optional<std::int64_t> timeout_of(Shard& shard, const store::Instance& instance) {
   const ActiveSpecification* active = shard.catalogue.specification(instance.specification);
@@ -54,20 +70,29 @@ void rebuild_timeouts(Shard& shard, Now now) {
 void ClockSteps::observe(Now now) {
   if (last_) {
     const std::int64_t by = (now.wall - last_->wall) - micros_between(last_->monotonic, now.monotonic);
-    if (by > kTolerance && steps_.size() < kStepsMax) {
-      steps_.push_back({last_->wall, by});
-      base::log(base::LogLevel::warning, "clock_stepped", {{"forward_microseconds", std::to_string(by)}});
+    if (by > kTolerance || by < -kTolerance) {
+      past_.push_back({begin_, last_->wall, last_->monotonic});
+      begin_ = now.wall;
+      if (past_.size() > kErasMax) {
+        // The two oldest become one, with all that they held at its end: younger, never older.
+        past_[1] = {past_[0].begin, std::numeric_limits<base::Timestamp>::min(), past_[1].end_time};
+        past_.erase(past_.begin());
+      }
+      base::log(base::LogLevel::warning, "clock_stepped", {{"microseconds", std::to_string(by)}});
     }
   }
   last_ = now;
 }
 
-std::int64_t ClockSteps::age(base::Timestamp stamp, base::Timestamp now) const {
-  std::int64_t age = now - stamp;
-  for (const Step& step : steps_) {
-    if (stamp <= step.at) age -= step.by;
+std::int64_t ClockSteps::age(base::Timestamp stamp, Now now) const {
+  std::int64_t youngest = std::numeric_limits<std::int64_t>::max();
+  if (stamp >= begin_) youngest = std::max<std::int64_t>(now.wall - stamp, 0);
+  for (const Era& era : past_) {
+    if (stamp < era.begin) continue;
+    const std::int64_t before_its_end = stamp < era.end ? era.end - stamp : 0;
+    youngest = std::min(youngest, micros_between(era.end_time, now.monotonic) + before_its_end);
   }
-  return age;
+  return youngest;
 }
 
 void Deadlines::start(Now now) {
@@ -120,7 +145,7 @@ Result<bool> Deadlines::report_due(Now now) {
   return true;
 }
 
-bool Deadlines::is_prunable(const store::Instance& instance, base::Timestamp now) {
+bool Deadlines::is_prunable(const store::Instance& instance, Now now) {
   const ActiveSpecification* active = shard_.catalogue.specification(instance.specification);
   if (active == nullptr || instance.transitions_total == 0) return false;
   const conformance::SpecificationOptions& options = active->specification->options();
@@ -154,10 +179,13 @@ Result<bool> Deadlines::prune_some(Now now) {
       return false;
     }
     ++visits;
-    if (is_prunable(instance, now.wall)) old.push_back(instance.number);
+    if (is_prunable(instance, now)) old.push_back(instance.number);
     return true;
   });
-  for (const store::InstanceNumber number : old) SPEX_TRY(shard_.store.remove(number, nullptr, nullptr));
+  for (const store::InstanceNumber number : old) {
+    SPEX_TRY(publish_prune(shard_, number, now.wall));
+    SPEX_TRY(shard_.store.remove(number, nullptr, nullptr));
+  }
   shard_.counters.pruned += old.size();
   pruned_in_pass_ += old.size();
   prune_cursor_ = rest;

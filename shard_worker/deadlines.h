@@ -3,11 +3,12 @@
 // their changes are committed with the batch of that turn.
 //
 // Timeouts run on the monotonic clock (timeout_queue.h). Pruning compares wall
-// times, less the forward steps that the wall clock made since the record, so
-// that a wrong clock never deletes anything early.
+// times and knows the steps that the wall clock made, so that a wrong clock never
+// deletes anything early.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -21,22 +22,26 @@ class Shard;
 // Fills the timeout queue anew from the newest records of all instances. O(instances).
 void rebuild_timeouts(Shard& shard, Now now);
 
-// Forward steps of the wall clock against the monotonic one.
+// What the wall clock did while this process ran, in eras between its steps, forward or
+// back. A time stamp may fit into several eras, and one that lay in the future of its
+// era was raised to that of an earlier record: of all that it can mean the youngest counts.
 class ClockSteps {
  public:
   void observe(Now now);
-  // How old a time stamp is, taken off what the wall clock jumped since then.
-  std::int64_t age(base::Timestamp stamp, base::Timestamp now) const;
+  // How old a record with this time stamp is at least; 0 if its time is still to come.
+  std::int64_t age(base::Timestamp stamp, Now now) const;
 
  private:
   static constexpr std::int64_t kTolerance = 2'000'000;
-  static constexpr std::size_t kStepsMax = 64;
-  struct Step {
-    base::Timestamp at;  // the wall clock before it
-    std::int64_t by;
+  static constexpr std::size_t kErasMax = 64;
+  struct Era {
+    base::Timestamp begin;  // the wall clock in it: from, to
+    base::Timestamp end;
+    base::MonotonicTime end_time;
   };
   std::optional<Now> last_;
-  std::vector<Step> steps_;
+  base::Timestamp begin_ = std::numeric_limits<base::Timestamp>::min();  // of the era that lasts
+  std::vector<Era> past_;
 };
 
 class Deadlines {
@@ -46,6 +51,9 @@ class Deadlines {
   // Once, when the shard has been loaded: what fell due while it was away is
   // reported (or skipped) in the first slices and summed up in one log line.
   void start(Now now);
+  // At the beginning of every turn, before anything gets a time stamp: a step of the wall clock between two turns
+  // is then later than every stamp made before it.
+  void observe_clock(Now now) { steps_.observe(now); }
   // One slice of due timeouts and of a prune pass. Answers whether there is more to do at once.
   base::Result<bool> run_slice(Now now);
   // When run_slice has something to do again.
@@ -55,7 +63,7 @@ class Deadlines {
   base::Result<bool> report_due(Now now);
   base::Result<void> report(store::InstanceNumber number, Now now);
   base::Result<bool> prune_some(Now now);
-  bool is_prunable(const store::Instance& instance, base::Timestamp now);
+  bool is_prunable(const store::Instance& instance, Now now);
   void end_pass(Now now);
 
   Shard& shard_;

@@ -12,6 +12,7 @@
 #include "protocol/backend.h"
 #include "protocol/replies.h"
 #include "shard_worker/loader.h"
+#include "shard_worker/restart_event.h"
 #include "shard_worker/status_json.h"
 
 namespace spex::shard_worker {
@@ -81,8 +82,12 @@ Worker::~Worker() = default;
 Result<void> Worker::load() {
   context_.channel.progress();
   SPEX_TRY(load_all(shard_, now()));
+  start_told_ = tell_start(*store_, context_.incarnation, now().wall).ok();
   // A disk that is full now does not keep the shard from answering reads.
-  if (auto committed = store_->commit(); !committed) on_failed_commit(committed.error(), now());
+  if (auto committed = store_->commit(); !committed) {
+    start_told_ = false;
+    on_failed_commit(committed.error(), now());
+  }
   deadlines_.start(now());
   const store::StoreStatistics statistics = store_->statistics();
   base::log(base::LogLevel::info, "store_open",
@@ -132,6 +137,9 @@ DaemonExit Worker::run() {
   }
   if (auto stored = store_sightings(shard_); !stored) {
     base::log(base::LogLevel::error, "store_sightings", {{"reason", base::to_string(stored.error())}});
+  }
+  if (auto told = tell_stop(*store_); !told) {
+    base::log(base::LogLevel::error, "tell_stop", {{"reason", base::to_string(told.error())}});
   }
   if (auto closed = store_->close(); !closed) return {ExitCode::try_again, base::to_string(closed.error())};
   return {};
@@ -210,6 +218,7 @@ void Worker::heartbeat() {
 
 void Worker::turn() {
   const Now time = now();
+  deadlines_.observe_clock(time);
   if (time.monotonic >= next_heartbeat_) {
     heartbeat();
     next_heartbeat_ = time.monotonic + std::chrono::microseconds(shard_.config.heartbeat_interval);
@@ -333,6 +342,7 @@ void Worker::probe(Now time) {
   base::log(base::LogLevel::info, "writable_again", {{"after", last_commit_error_}});
   refusing_.reset();
   last_commit_error_.clear();
+  if (!start_told_) start_told_ = tell_start(*store_, context_.incarnation, time.wall).ok();
   // What could not be stored when it was read, is read again.
   if (auto read = reload_directories(shard_, time); !read) {
     base::log(base::LogLevel::error, "reload_directories", {{"reason", base::to_string(read.error())}});

@@ -89,6 +89,7 @@ class Worker {
   bool slices_left_ = false;
   bool maintenance_left_ = true;
   bool draining_ = false;
+  bool start_told_ = false;  // the event of this start is in the file, or in the batch
   bool stopping_ = false;
 };
 

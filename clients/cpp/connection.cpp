@@ -70,9 +70,13 @@ std::optional<base::MonotonicTime> Connection::on_ping_reply(const protocol::Rep
       !reader.read_uint(incarnation)) {
     return std::nullopt;
   }
+  // Incarnations begin anew with the supervisor, so the process counts as well.
+  std::uint64_t process = 0;
+  if (size >= 3 && !reader.read_uint(process)) return std::nullopt;
+  const std::pair router(incarnation, process);
   const bool is_newest = id == (kPingBit | ping_number_);
-  const bool is_other = router_ && *router_ != incarnation;
-  router_ = incarnation;
+  const bool is_other = router_ && *router_ != router;
+  router_ = router;
   if (!is_other || !is_newest) return std::nullopt;
   return ping_sent_at_;
 }

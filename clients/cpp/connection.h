@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -60,7 +61,7 @@ class Connection {
   base::MonotonicTime ping_at_;
   base::MonotonicTime ping_sent_at_;
   std::uint64_t ping_number_ = 0;
-  std::optional<std::uint64_t> router_;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> router_;  // incarnation, process id
   std::uint64_t reconnects_ = 0;
 };
 

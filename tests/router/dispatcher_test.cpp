@@ -1,5 +1,7 @@
 #include "router/dispatcher.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "protocol/arguments.h"
@@ -236,7 +238,7 @@ TEST_CASE("ping and the slot map are answered without a shard", "[router]") {
   f.down(1);
   f.down(2);
   f.request(Operation::ping);
-  CHECK(f.reply().body == Value(Array{SPEX_VERSION, 4}));
+  CHECK(f.reply().body == Value(Array{SPEX_VERSION, 4, ::getpid()}));
   f.request(Operation::shard_map);
   const protocol::Reply reply = f.reply();
   REQUIRE(reply.body.array() != nullptr);

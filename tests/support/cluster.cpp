@@ -73,7 +73,7 @@ Cluster::~Cluster() {
 std::string Cluster::data_dir() const { return options_.data_dir.empty() ? dir_.file("data") : options_.data_dir; }
 
 std::vector<std::string> Cluster::command_line() const {
-  std::vector<std::string> line{program_path("spexd"),
+  std::vector<std::string> line{programs_ + "/spexd",
                                 "--data-dir",
                                 data_dir(),
                                 "--run-dir",

@@ -77,6 +77,8 @@ class Cluster {
   // spexctl with --endpoint put in front.
   Finished ctl(std::vector<std::string> arguments, const RunOptions& options = {}) const;
   std::vector<std::string> command_line() const;
+  // The folder of spexd, from the next start on; it takes the other programs from beside itself.
+  void use_programs(const std::string& folder) { programs_ = folder; }
 
  private:
   void require_clean_log() const;
@@ -84,6 +86,7 @@ class Cluster {
   ClusterOptions options_;
   TempDir dir_;
   std::optional<Program> supervisor_;
+  std::string programs_ = programs_dir();
   unsigned failures_before_ = 0;
 };
 

@@ -158,7 +158,7 @@ void add_administration(Samples& all) {
                 {"reason", "the model is not branching bisimilar to specification 'order'"},
                 {"explanation", explanation()}});
   all.request(Operation::ping);
-  all.reply(Array{"0.1.0", 1});
+  all.reply(Array{"0.1.0", 1, 4200});
   all.request(Operation::shard_map);
   all.request(Operation::control, {}, TextArguments{"status"});
   all.reply("{\"ok\":true}");
