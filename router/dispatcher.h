@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -139,6 +140,8 @@ class Dispatcher {
   std::size_t running_count_ = 0;
   std::deque<std::uint32_t> merges_waiting_;  // merge_all goes one after the other, so that all shards agree
   std::optional<std::uint32_t> merge_running_;
+  std::mt19937_64 change_numbers_{
+      std::random_device{}()};  // name each change of all shards, for shards that missed a round
 
   std::size_t controls_ = 0;
   std::uint32_t next_any_ = 0;

@@ -1,5 +1,6 @@
 // Requests to several shards: sending the rounds of scatter.h and giving its answer.
 #include "base/assert.h"
+#include "protocol/msgpack_writer.h"
 #include "protocol/replies.h"
 #include "router/dispatcher.h"
 
@@ -64,7 +65,9 @@ void Dispatcher::start_merge_all(MonotonicTime now) {
 
 void Dispatcher::send_round(std::uint32_t index, MonotonicTime now) {
   if (give_up_if_any_is_missing(index)) return finish(index, now);
-  send_to(index, every_shard(), {}, now);
+  std::string number;
+  if (running_[index].operation->route == Route::merge_all) protocol::MsgpackWriter(number).uint(change_numbers_());
+  send_to(index, every_shard(), number, now);
 }
 
 bool Dispatcher::give_up_if_any_is_missing(std::uint32_t index) {

@@ -77,7 +77,7 @@ Result<ContextAgain> deviation_again(Shard& shard, const Call& call, Reason reas
   SPEX_TRY_ASSIGN(const auto step, step_of(shard, *number, outcome.sequence));
   Deviation why;
   if (reason == Reason::deviation_not_equivalent) why = explain_again(shard, call, *number, step);
-  if (why.ticket != 0) return ContextAgain{{}, why.ticket};
+  if (why.ticket != 0 && shard.waiting.size() < shard.config.queue_max) return ContextAgain{{}, why.ticket};
   ContextAgain again;
   SPEX_TRY_ASSIGN(again.context, deviation_context(shard, *number, outcome.sequence, step,
                                                    why.judgement ? why.judgement->explanation : std::string_view()));

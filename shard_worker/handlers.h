@@ -33,6 +33,8 @@ Handled export_impl_models(Shard& shard, Call& call);
 Handled set_learning_mode(Shard& shard, Call& call);
 Handled import_impl_model(Shard& shard, Call& call);
 Handled check_impl_model(Shard& shard, Call& call);
+// Round 2 of a change of a model that was made before, under the same key: it shall not be made again.
+base::Result<void> give_up_change(Shard& shard, const Call& call);
 
 // specification_handlers.cpp
 Handled define_specification(Shard& shard, Call& call);

@@ -59,6 +59,10 @@ template <typename StoreRecord>
 Handled observe_and_store(Shard& shard, Call& call, const Step& step, StoreRecord store_record) {
   SPEX_TRY_ASSIGN(const Plan plan, plan_observation(shard, call.incoming.client, step));
   if (plan.kind == Plan::Kind::wait) {
+    if (shard.waiting.size() >= shard.config.queue_max) {
+      ++shard.counters.overloaded;
+      return fail(Reason::overloaded, "observe a step: too many requests wait for a check");
+    }
     shard.waiting.add(plan.ticket, call.identifier, call.incoming);
     return Disposition::waiting;
   }

@@ -3,6 +3,7 @@
 #include "protocol/codec.h"
 #include "protocol/filter.h"
 #include "protocol/msgpack_writer.h"
+#include "protocol/replies.h"
 #include "shard_worker/handlers.h"
 #include "shard_worker/instance_subject.h"
 #include "shard_worker/reports.h"
@@ -35,6 +36,25 @@ PageScan visit_some(const Shard& shard, store::InstanceNumber from) {
   return scan;
 }
 
+// One that cannot be read does not keep the others from the caller: what is known of it is listed, with the error.
+Result<void> append_listed(Shard& shard, const store::Instance& instance, std::string& instances) {
+  const std::size_t begin = instances.size();
+  const auto appended = append_instance_map(shard, instance, 0, 0, protocol::kPageRecordsMax, instances);
+  if (appended || appended.error().reason != Reason::storage_corrupt) return appended;
+  instances.resize(begin);
+  const auto details = shard.store.details(instance.number);
+  MsgpackWriter writer(instances);
+  writer.map(7).string("specification").string(shard.store.specification_name(instance.specification));
+  writer.string("identifier").raw_or_nil(details ? std::string_view(details->identifier) : std::string_view());
+  writer.string("meta").nil();
+  writer.string("current_state").string(shard.store.name(instance.current_state));
+  writer.string("transitions_total").uint(instance.transitions_total);
+  writer.string("transitions").array(0);
+  writer.string("error");
+  protocol::append_error(instances, appended.error());
+  return {};
+}
+
 // A new job needs a key that was never used.
 Result<void> refuse_spent_key(const Shard& shard, const store::RequestKey& key) {
   const store::KeyState state = shard.store.find_key(key).state;
@@ -63,7 +83,7 @@ Handled all_instances(Shard& shard, Call& call) {
   for (; index < scan.visited.size() && count < arguments.limit && instances.size() < kBytesPerPage; ++index) {
     const store::Instance& instance = scan.visited[index];
     if (!filter.matches(InstanceSubject(shard.store, instance, call.now.wall))) continue;
-    SPEX_TRY(append_instance_map(shard, instance, 0, 0, protocol::kPageRecordsMax, instances));
+    SPEX_TRY(append_listed(shard, instance, instances));
     ++count;
   }
   if (index < scan.visited.size() || scan.more) {

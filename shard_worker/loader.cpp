@@ -137,6 +137,10 @@ Result<void> load_stored_models(Shard& shard) {
 
 Result<void> load_all(Shard& shard, Now now) {
   SPEX_TRY(load_stored_models(shard));
+  SPEX_TRY(shard.changes.load(shard, now));
+  if (auto settled = shard.changes.run_due(shard, now); !settled) {
+    base::log(base::LogLevel::error, "model_change", {{"reason", base::to_string(settled.error())}});
+  }
   return reload_directories(shard, now);
 }
 
@@ -176,11 +180,18 @@ Result<void> install_model(Shard& shard, store::SpecificationId id, Implementati
   return {};
 }
 
-Result<void> store_sightings(Shard& shard) {
-  for (const store::SpecificationId id : shard.catalogue.models()) {
-    ImplementationModel& model = shard.catalogue.model(id)->model;
-    for (const ModelTransition& t : model.take_sighted()) {
-      const conformance::Sightings& seen = model.transitions().at(t);
+Result<void> store_sightings(Shard& shard, std::size_t limit) {
+  while (!shard.sighted.empty() && limit != 0) {
+    const store::SpecificationId id = shard.sighted.back();
+    ActiveModel* active = shard.catalogue.model(id);
+    if (active == nullptr || !active->model.has_sighted()) {
+      shard.sighted.pop_back();
+      continue;
+    }
+    const auto taken = active->model.take_sighted(limit);
+    limit -= taken.size();
+    for (const ModelTransition& t : taken) {
+      const conformance::Sightings& seen = active->model.transitions().at(t);
       SPEX_TRY(shard.store.save_transition(id, {store::NameId(t.from), store::NameId(t.action), store::NameId(t.to),
                                                 seen.count, seen.first_at, seen.last_at}));
     }

@@ -28,7 +28,7 @@ base::Result<void> check_specification_size(const config::Config& config,
 // Replaces the model in the catalogue and in the store.
 base::Result<void> install_model(Shard& shard, store::SpecificationId id, conformance::ImplementationModel model,
                                  const std::string& source_hash);
-// Stores how often and when transitions were seen since the last call.
-base::Result<void> store_sightings(Shard& shard);
+// Stores how often and when transitions were seen, for at most `limit` of those whose sightings changed.
+base::Result<void> store_sightings(Shard& shard, std::size_t limit);
 
 }  // namespace spex::shard_worker

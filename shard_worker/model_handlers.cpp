@@ -2,9 +2,9 @@
 #include "conformance/model_text.h"
 #include "conformance/names.h"
 #include "protocol/arguments.h"
+#include "protocol/msgpack_reader.h"
 #include "protocol/msgpack_writer.h"
 #include "shard_worker/handlers.h"
-#include "shard_worker/loader.h"
 #include "shard_worker/model_union.h"
 #include "shard_worker/reports.h"
 #include "shard_worker/shard.h"
@@ -18,13 +18,14 @@ using base::Result;
 using conformance::NamedTransition;
 using protocol::MsgpackWriter;
 
-// Round 1 of everything about one model: the shard's own, or an empty list.
-Handled answer_with_own(Shard& shard, Call& call, std::string_view specification) {
+const std::string kNoModels = "\x90";
+
+// For round 1 of everything about one model: the shard's own, or an empty list.
+std::string own_models(Shard& shard, std::string_view specification) {
   std::vector<store::SpecificationId> ids;
   const auto id = shard.store.find_specification(specification);
   if (id && shard.catalogue.model(*id) != nullptr) ids.push_back(*id);
-  answer_ok(call, encode_models(shard.catalogue, shard.store, ids));
-  return Disposition::answered;
+  return encode_models(shard.catalogue, shard.store, ids);
 }
 
 Handled answer_with_all_own(Shard& shard, Call& call) {
@@ -65,20 +66,31 @@ Result<void> refuse_unknown(Shard& shard, std::string_view specification) {
   return specification_not_found(specification);
 }
 
-// Makes `united` the model of this shard. Its own sightings stay its own, those
-// of other shards stay theirs, so that a later union does not count them twice.
-Result<void> install_union(Shard& shard, store::SpecificationId id, const UnitedModel& united, bool learning) {
-  const auto transitions = united.sorted();
-  if (transitions.size() > shard.config.model_transitions_max) {
-    return fail(Reason::too_large, "unite models: more than model_transitions_max transitions");
+// Round 1 of a change of a model; the router names the change.
+Handled prepare_change(Shard& shard, Call& call, std::string_view specification, bool with_models) {
+  protocol::MsgpackReader reader(call.incoming.gathered);
+  std::uint64_t number = 0;
+  if (!reader.read_uint(number)) return fail(Reason::malformed, "change a model: the change has no number");
+  SPEX_TRY(shard.changes.prepare(shard, specification, number, call.key, call.now));
+  std::string body;
+  // Only now: an earlier change may have been made up for.
+  MsgpackWriter(body).array(2).uint(number).raw(with_models ? own_models(shard, specification) : kNoModels);
+  answer_ok(call, body);
+  return Disposition::answered;
+}
+
+// Round 2: gives the change up if it cannot be made.
+Handled make_change(Shard& shard, Call& call, std::uint64_t number, ChangeKind kind,
+                    const conformance::ModelText& model) {
+  auto made = model.transitions.size() > shard.config.model_transitions_max
+                  ? Result<void>(fail(Reason::too_large, "change a model: more than model_transitions_max transitions"))
+                  : shard.changes.carry_out(shard, number, kind, model);
+  if (!made) {
+    SPEX_TRY(shard.changes.give_up(shard, model.specification, number, call.now));
+    return std::move(made).error();
   }
-  SPEX_TRY_ASSIGN(auto model, shard.catalogue.interned(transitions, learning));
-  std::string source_hash;
-  if (const ActiveModel* own = shard.catalogue.model(id)) {
-    source_hash = own->source_hash;
-    for (const auto& [transition, seen] : own->model.transitions()) model.add(transition, seen);
-  }
-  return install_model(shard, id, std::move(model), source_hash);
+  answer_ok(call);
+  return Disposition::answered;
 }
 
 }  // namespace
@@ -114,38 +126,51 @@ Handled set_learning_mode(Shard& shard, Call& call) {
   SPEX_TRY(protocol::decode(call.header.arguments, arguments));
   if (call.incoming.round == 1) {
     SPEX_TRY(refuse_unknown(shard, arguments.specification));
-    return answer_with_own(shard, call, arguments.specification);
+    return prepare_change(shard, call, arguments.specification, true);
   }
-  SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
-  if (all.empty() && !arguments.learning) {
+  SPEX_TRY_ASSIGN(const GatheredChange all, unite_change(call.incoming.gathered));
+  if (all.models.empty() && !arguments.learning) {
+    SPEX_TRY(shard.changes.give_up(shard, arguments.specification, all.number, call.now));
     return fail(Reason::impl_model_not_found, "close a model: no shard has a model of this specification")
         .with("specification", std::string(arguments.specification));
   }
-  SPEX_TRY_ASSIGN(const auto id, shard.store.intern_specification(arguments.specification));
-  SPEX_TRY(install_union(shard, id, all.empty() ? UnitedModel{} : all.begin()->second, arguments.learning));
-  base::log(base::LogLevel::info, "learning_mode",
-            {{"specification", arguments.specification}, {"learning", arguments.learning ? "true" : "false"}});
-  answer_ok(call);
-  return Disposition::answered;
+  conformance::ModelText united{std::string(arguments.specification), arguments.learning, {}};
+  if (!all.models.empty()) united.transitions = all.models.begin()->second.sorted();
+  return make_change(shard, call, all.number, ChangeKind::merge, united);
 }
 
 Handled import_impl_model(Shard& shard, Call& call) {
   protocol::TextArguments arguments;
   SPEX_TRY(protocol::decode(call.header.arguments, arguments));
   SPEX_TRY_ASSIGN(const auto text, conformance::read_model_text(arguments.text, "import"));
-  if (text.transitions.size() > shard.config.model_transitions_max) {
-    return fail(Reason::too_large, "import a model: more than model_transitions_max transitions");
+  if (call.incoming.round == 1) {
+    if (text.transitions.size() > shard.config.model_transitions_max) {
+      return fail(Reason::too_large, "import a model: more than model_transitions_max transitions");
+    }
+    return prepare_change(shard, call, text.specification, false);
   }
-  if (call.incoming.round != 1) {
-    SPEX_TRY_ASSIGN(const auto id, shard.store.intern_specification(text.specification));
-    SPEX_TRY_ASSIGN(auto model, shard.catalogue.interned(text.transitions, text.learning || shard.config.test_mode));
-    const ActiveModel* old = shard.catalogue.model(id);
-    // The hash stays that of the model's file: an unchanged file changes nothing at the next start.
-    SPEX_TRY(install_model(shard, id, std::move(model), old == nullptr ? std::string() : old->source_hash));
-    base::log(base::LogLevel::info, "model_imported", {{"specification", text.specification}});
+  SPEX_TRY_ASSIGN(const GatheredChange all, unite_change(call.incoming.gathered));
+  return make_change(shard, call, all.number, ChangeKind::replace, text);
+}
+
+Result<void> give_up_change(Shard& shard, const Call& call) {
+  using protocol::Operation;
+  const Operation operation = call.header.operation->operation;
+  std::string specification;
+  if (operation == Operation::set_learning_mode) {
+    protocol::SetLearningModeArguments arguments;
+    SPEX_TRY(protocol::decode(call.header.arguments, arguments));
+    specification = std::string(arguments.specification);
+  } else if (operation == Operation::import_impl_model) {
+    protocol::TextArguments arguments;
+    SPEX_TRY(protocol::decode(call.header.arguments, arguments));
+    SPEX_TRY_ASSIGN(auto text, conformance::read_model_text(arguments.text, "import"));
+    specification = std::move(text.specification);
+  } else {
+    return {};
   }
-  answer_ok(call);
-  return Disposition::answered;
+  SPEX_TRY_ASSIGN(const GatheredChange all, unite_change(call.incoming.gathered));
+  return shard.changes.give_up(shard, specification, all.number, call.now);
 }
 
 Handled check_impl_model(Shard& shard, Call& call) {
@@ -157,7 +182,10 @@ Handled check_impl_model(Shard& shard, Call& call) {
   if (arguments.has_transition) {
     SPEX_TRY_ASSIGN(added, transition_of(arguments));
   }
-  if (call.incoming.round == 1) return answer_with_own(shard, call, arguments.specification);
+  if (call.incoming.round == 1) {
+    answer_ok(call, own_models(shard, arguments.specification));
+    return Disposition::answered;
+  }
   SPEX_TRY_ASSIGN(const ModelUnion all, unite(call.incoming.gathered));
   if (all.empty()) {
     return fail(Reason::impl_model_not_found, "check a model: no shard has a model of this specification")

@@ -46,18 +46,28 @@ bool read_model(MsgpackReader& reader, ModelUnion& all) {
   return true;
 }
 
-bool read_bodies(MsgpackReader& reader, ModelUnion& all) {
+bool read_models(MsgpackReader& reader, ModelUnion& all) {
+  std::uint32_t models = 0;
+  if (!reader.read_array(models)) return false;
+  for (; models != 0; --models) {
+    if (!read_model(reader, all)) return false;
+  }
+  return true;
+}
+
+// `number` is null where the bodies have none.
+bool read_bodies(MsgpackReader& reader, ModelUnion& all, std::uint64_t* number) {
   std::uint32_t bodies = 0;
   if (!reader.read_array(bodies)) return false;
   for (; bodies != 0; --bodies) {
-    std::uint32_t models = 0;
-    if (!reader.read_array(models)) return false;
-    for (; models != 0; --models) {
-      if (!read_model(reader, all)) return false;
-    }
+    std::uint32_t parts = 0;
+    if (number != nullptr && (!reader.read_array(parts) || parts != 2 || !reader.read_uint(*number))) return false;
+    if (!read_models(reader, all)) return false;
   }
   return reader.at_end();
 }
+
+base::Error damaged() { return base::fail(base::Reason::malformed, "unite models: what the shards gave is damaged"); }
 
 }  // namespace
 
@@ -90,10 +100,15 @@ std::string encode_models(Catalogue& catalogue, const store::InstanceStore& name
 base::Result<ModelUnion> unite(std::string_view gathered) {
   ModelUnion all;
   MsgpackReader reader(gathered);
-  if (!read_bodies(reader, all)) {
-    return base::fail(base::Reason::malformed, "unite models: what the shards gave is damaged");
-  }
+  if (!read_bodies(reader, all, nullptr)) return damaged();
   return all;
+}
+
+base::Result<GatheredChange> unite_change(std::string_view gathered) {
+  GatheredChange change;
+  MsgpackReader reader(gathered);
+  if (!read_bodies(reader, change.models, &change.number)) return damaged();
+  return change;
 }
 
 }  // namespace spex::shard_worker

@@ -31,4 +31,11 @@ std::string encode_models(Catalogue& catalogue, const store::InstanceStore& name
 // The bodies of round 1 of all shards; malformed if they are not.
 base::Result<ModelUnion> unite(std::string_view gathered);
 
+// The same of a change of a model: each body is [number of the change, models].
+struct GatheredChange {
+  std::uint64_t number = 0;
+  ModelUnion models;
+};
+base::Result<GatheredChange> unite_change(std::string_view gathered);
+
 }  // namespace spex::shard_worker

@@ -17,7 +17,10 @@ Result<void> learn(Shard& shard, const Step& step, base::Timestamp now) {
     SPEX_TRY(shard.store.replace_model({step.specification, true, "", {}}));
     model = &shard.catalogue.put_model(step.specification, conformance::ImplementationModel(true), "");
   }
-  if (model->model.observe(step.transition, now) != Observation::learned) return {};
+  const bool had_sighted = model->model.has_sighted();
+  const Observation observed = model->model.observe(step.transition, now);
+  if (!had_sighted && model->model.has_sighted()) shard.sighted.push_back(step.specification);
+  if (observed != Observation::learned) return {};
   const auto& [from, action, to] = step.transition;
   return shard.store.save_transition(step.specification,
                                      {store::NameId(from), store::NameId(action), store::NameId(to), 1, now, now});
@@ -34,12 +37,12 @@ Result<Deviation> judge_deviation(Shard& shard, std::uint64_t client, const Step
   const CheckKey key{step.active->version, model.generation, model.model.version(), step.transition};
   if (auto known = shard.checks.known(key)) return Deviation{std::move(known), 0};
   auto ticket = shard.checks.running(key);
-  if (!ticket && shard.waiting.size() < shard.config.queue_max) {
+  if (!ticket) {
     ticket = shard.checks.start(
         key, client,
         {0, 0, step.active->specification, shard.catalogue.snapshot(model), shard.catalogue.named(step.transition)});
   }
-  if (ticket && shard.waiting.size() < shard.config.queue_max) return Deviation{nullptr, *ticket};
+  if (ticket) return Deviation{nullptr, *ticket};
   ++shard.counters.overloaded;
   return fail(Reason::overloaded, "check a deviation: too many bisimilarity checks are queued");
 }
@@ -47,6 +50,14 @@ Result<Deviation> judge_deviation(Shard& shard, std::uint64_t client, const Step
 Result<Plan> plan_observation(Shard& shard, std::uint64_t client, const Step& step) {
   Plan plan;
   ActiveModel* model = shard.catalogue.model(step.specification);
+  if (model == nullptr || (model->model.learning() && !model->model.contains(step.transition))) {
+    // Nothing new is learned while all shards change the model together.
+    if (const auto change = shard.changes.held(step.active->specification->name())) {
+      plan.kind = Plan::Kind::wait;
+      plan.ticket = *change;
+      return plan;
+    }
+  }
   if (model == nullptr) {
     plan.model_missing = true;
     plan.model_missing_accepted =

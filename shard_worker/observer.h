@@ -1,8 +1,8 @@
 // Observing one step of an instance against the implementation model of its
 // specification (semantics: "Observing a transition"), in two halves:
 //
-//   plan    decides, without any effect: accepted, refused, a deviation with
-//           its verdict, or a check that has to run first
+//   plan    decides, without any effect: accepted, refused, a deviation with its
+//           verdict, or a check or a change of the model that has to end first
 //   settle  after the record was stored: adds what was learned, publishes
 //           what passed the error policy
 #pragma once
@@ -36,7 +36,7 @@ struct Plan {
   std::optional<base::Reason> deviation;
   bool deviation_accepted = false;
   KnownJudgement judgement;  // of the deviation
-  std::uint64_t ticket = 0;  // wait: of the check
+  std::uint64_t ticket = 0;  // wait: of the check, or of the change of the model
 
   // What the request key remembers.
   std::uint8_t answered_reason() const;

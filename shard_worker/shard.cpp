@@ -179,6 +179,10 @@ Disposition Shard::dispatch(Call& call) {
       return Disposition::answered;
     }
     if (known.state == store::KeyState::known) {
+      if (auto ended = give_up_change(*this, call); !ended) {
+        answer_error(call, ended.error());
+        return Disposition::answered;
+      }
       const auto again = answer_again(*this, call, known.outcome);
       if (again) return *again;
       answer_error(call, again.error());
@@ -240,9 +244,15 @@ void Shard::on_verdict(std::uint64_t ticket, KnownJudgement judgement, Answers& 
   for (StoredRequest& request : released.again) ready.push_back(std::move(request));
 }
 
+void Shard::resume(std::uint64_t ticket) {
+  WaitingRequests::Released released = waiting.release(ticket);
+  for (StoredRequest& request : released.again) ready.push_back(std::move(request));
+}
+
 Result<void> Shard::recover(Now now) {
   SPEX_TRY(catalogue.rebind());
   SPEX_TRY(load_stored_models(*this));
+  SPEX_TRY(changes.load(*this, now));
   rebuild_timeouts(*this, now);
   return {};
 }

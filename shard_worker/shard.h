@@ -3,8 +3,9 @@
 // (worker.h) feeds it batches, commits, and sends what is in Answers; tests do
 // the same without sockets.
 //
-// A request that has to wait for a bisimilarity check, and later requests of
-// the same identifier, are put aside here and come back through take_ready().
+// A request that has to wait for a bisimilarity check or a change of its model,
+// and later requests of the same identifier, are put aside here and come back
+// through take_ready().
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include "shard_worker/bulk_deletions.h"
 #include "shard_worker/catalogue.h"
 #include "shard_worker/checks.h"
+#include "shard_worker/model_changes.h"
 #include "shard_worker/request.h"
 #include "shard_worker/timeout_queue.h"
 #include "store/instance_store.h"
@@ -37,7 +39,7 @@ struct Counters {
   std::uint64_t overloaded = 0;
 };
 
-// Requests that wait for a verdict, and behind them others of their identifier.
+// Requests that wait for a verdict or a change of a model, and behind them others of their identifier.
 class WaitingRequests {
  public:
   // `identifier` empty: the request asks for the verdict itself and holds up nobody.
@@ -76,6 +78,8 @@ class Shard {
 
   // A check ended: answers those who asked for the verdict; what waited for it is then in take_ready().
   void on_verdict(std::uint64_t ticket, KnownJudgement judgement, Answers& answers);
+  // What waits for this ticket waits no longer.
+  void resume(std::uint64_t ticket);
   std::vector<StoredRequest> take_ready() { return std::exchange(ready, {}); }
   bool has_ready() const { return !ready.empty(); }
 
@@ -89,10 +93,12 @@ class Shard {
   store::InstanceStore& store;
   Catalogue catalogue;
   Checks checks;
+  ModelChanges changes;
   WaitingRequests waiting;
   std::vector<StoredRequest> ready;
   BulkDeletions deletions;
   TimeoutQueue timeouts;
+  std::vector<store::SpecificationId> sighted;  // whose models saw something that is not stored yet
   Counters counters;
   std::vector<conformance::TextProblem> problems;  // of the directories, as last read
 

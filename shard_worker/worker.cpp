@@ -29,6 +29,9 @@ constexpr std::size_t kReplyFrameBytes = 1u << 20;
 constexpr std::size_t kOutboxBytesMax = 64u << 20;
 constexpr auto kProbeInterval = std::chrono::seconds(1);
 constexpr auto kHousekeepingInterval = std::chrono::seconds(5);
+// How often something was seen is stored with it; where very much is, the rest follows within kHousekeepingInterval.
+constexpr std::size_t kSightingsPerCommit = 64;
+constexpr std::size_t kAllSightings = static_cast<std::size_t>(-1);
 constexpr auto kMaintenancePause = std::chrono::milliseconds(50);  // between two slices under load
 constexpr auto kMaintenanceRest = std::chrono::seconds(1);         // when there was nothing to do
 
@@ -135,7 +138,7 @@ DaemonExit Worker::run() {
       base::log(base::LogLevel::error, "drop_instances", {{"reason", base::to_string(dropped.error())}});
     }
   }
-  if (auto stored = store_sightings(shard_); !stored) {
+  if (auto stored = store_sightings(shard_, kAllSightings); !stored) {
     base::log(base::LogLevel::error, "store_sightings", {{"reason", base::to_string(stored.error())}});
   }
   if (auto told = tell_stop(*store_); !told) {
@@ -255,6 +258,9 @@ void Worker::execute_all(Now time) {
 
 void Worker::run_slices(Now time) {
   shard_.deletions.run_slice(shard_, time, answers_);
+  if (auto settled = shard_.changes.run_due(shard_, time); !settled) {
+    base::log_limited(base::LogLevel::error, "model_change", {{"reason", base::to_string(settled.error())}});
+  }
   slices_left_ = false;
   if (time.monotonic >= deadlines_.next(time)) {
     const auto more = deadlines_.run_slice(time);
@@ -282,12 +288,15 @@ void Worker::housekeeping(Now time) {
   const base::Timestamp oldest =
       config.events_retention.microseconds ? time.wall - *config.events_retention.microseconds : 0;
   auto done = store_->prune_events(oldest, config.events_bytes_max);
-  if (done) done = store_sightings(shard_);
+  if (done) done = store_sightings(shard_, kAllSightings);
   if (!done) base::log_limited(base::LogLevel::error, "housekeeping", {{"reason", base::to_string(done.error())}});
 }
 
 void Worker::commit_and_answer(Now time) {
   if (store_->has_uncommitted()) {
+    if (auto stored = store_sightings(shard_, kSightingsPerCommit); !stored) {
+      base::log_limited(base::LogLevel::error, "store_sightings", {{"reason", base::to_string(stored.error())}});
+    }
     if (auto committed = store_->commit(); !committed) on_failed_commit(committed.error(), time);
   }
   send_answers();
@@ -391,6 +400,7 @@ base::Duration Worker::max_wait(Now time) const {
   if (refusing_) {
     next = std::min(next, next_probe_);
   } else {
+    if (const auto change = shard_.changes.next()) next = std::min(next, *change);
     if (slices_left_ || maintenance_left_ || !shard_.deletions.empty()) return base::Duration(0);
     next = std::min({next, deadlines_.next(time), next_housekeeping_, next_maintenance_});
   }

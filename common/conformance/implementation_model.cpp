@@ -78,9 +78,12 @@ bool ImplementationModel::is_known_end(std::uint32_t state) const {
   return incoming_.contains(state) && !outgoing_.contains(state);
 }
 
-std::vector<ModelTransition> ImplementationModel::take_sighted() {
-  for (const ModelTransition& transition : sighted_) transitions_.at(transition).changed = false;
-  return std::exchange(sighted_, {});
+std::vector<ModelTransition> ImplementationModel::take_sighted(std::size_t limit) {
+  const std::size_t rest = sighted_.size() - std::min(limit, sighted_.size());
+  std::vector<ModelTransition> taken(sighted_.begin() + static_cast<std::ptrdiff_t>(rest), sighted_.end());
+  sighted_.resize(rest);
+  for (const ModelTransition& transition : taken) transitions_.at(transition).changed = false;
+  return taken;
 }
 
 }  // namespace spex::conformance

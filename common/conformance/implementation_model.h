@@ -33,7 +33,7 @@ struct Sightings {
   std::uint64_t count = 0;
   base::Timestamp first_at = 0;
   base::Timestamp last_at = 0;
-  bool changed = false;  // since ImplementationModel::take_sighted
+  bool changed = false;  // since take_sighted
 };
 
 class ImplementationModel {
@@ -59,8 +59,9 @@ class ImplementationModel {
 
   using Transitions = std::unordered_map<ModelTransition, Sightings, ModelTransitionHash>;
   const Transitions& transitions() const { return transitions_; }
-  // Transitions whose sightings changed since the last call.
-  std::vector<ModelTransition> take_sighted();
+  // At most `limit` transitions whose sightings changed since they were last taken.
+  std::vector<ModelTransition> take_sighted(std::size_t limit);
+  bool has_sighted() const { return !sighted_.empty(); }
 
  private:
   Transitions transitions_;

@@ -9,7 +9,8 @@
 //   REPLIES  (4)  = entry*   token(8) length(4) reply
 //
 // `round` 0: the only round; 1 and 2: the rounds of Route::merge_one and
-// merge_all. `gathered` (round 2): a MessagePack array of the bodies of round 1.
+// merge_all. `gathered` (round 2): a MessagePack array of the bodies of round 1;
+// in round 1 of merge_all: a random number that names the change.
 // `client` 0: none. A reply is the MessagePack array of messages.h with the
 // client's own request id; round 1 replies go no further than the router.
 #pragma once

@@ -183,6 +183,8 @@ TEST_CASE("a change for all shards takes two rounds, one change after the other"
   const auto first = f.take(1), second = f.take(2);
   REQUIRE(first.size() == 1);  // the other change waits
   CHECK(first[0].round == 1);
+  CHECK(protocol::decode_value(first[0].gathered).ok());
+  CHECK(first[0].gathered == second[0].gathered);  // the number of the change
   f.answer(1, first[0].token, "a");
   f.answer(2, second[0].token, "b");
   const auto again = f.take(1), again_second = f.take(2);
@@ -193,7 +195,9 @@ TEST_CASE("a change for all shards takes two rounds, one change after the other"
   CHECK(f.all_replies().empty());
   f.answer(2, again_second[0].token, nullptr);
   CHECK(f.reply().ok);
-  CHECK(f.take(1).size() == 1);  // now the other one
+  const auto other = f.take(1);
+  REQUIRE(other.size() == 1);  // now the other one
+  CHECK(other[0].gathered != first[0].gathered);
 }
 
 TEST_CASE("a change for all shards is not begun while one is missing", "[router]") {

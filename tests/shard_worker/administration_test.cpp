@@ -71,7 +71,7 @@ TEST_CASE("a learned transition carries how often and when it was seen", "[admin
     shard.move(i, "steal", "gone");
     shard.pass(kSecond);
   }
-  REQUIRE(store_sightings(*shard.shard).ok());
+  REQUIRE(store_sightings(*shard.shard, 100).ok());
   shard.commit();
   shard.restart();
   const Reply reply = shard.ask_rounds(Operation::all_impl_models, "");

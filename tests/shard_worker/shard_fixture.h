@@ -48,6 +48,7 @@ class ShardFixture {
   explicit ShardFixture(config::Config configuration = {}) : config(std::move(configuration)) {
     config.specs_dir = directory.file("specs");
     config.impl_models_dir = directory.file("models");
+    config.data_dir = directory.path();
     std::filesystem::create_directory(config.specs_dir);
     std::filesystem::create_directory(config.impl_models_dir);
   }
@@ -192,6 +193,7 @@ class ShardFixture {
   // Both rounds, with this shard as the only one.
   Reply ask_rounds(Operation operation, const std::string& arguments, Asked asked) {
     asked.round = 1;
+    asked.gathered = protocol::encode_value(++last_change);  // as the router numbers changes of models
     const std::uint64_t token = send(operation, nullptr, arguments, asked);
     const Reply first = reply_to(token);
     if (!first.ok) return first;
@@ -222,6 +224,7 @@ class ShardFixture {
   std::deque<std::string> requests;
   std::vector<std::pair<std::uint64_t, std::string>> replies;
   std::uint64_t last_token = 0;
+  std::int64_t last_change = 0;
 };
 
 inline std::string reason(const Reply& reply) { return reply.ok ? "ok" : reply.error->reason; }

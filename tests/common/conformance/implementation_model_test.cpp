@@ -18,10 +18,10 @@ TEST_CASE("a learning model adds what it sees and counts it", "[model]") {
   CHECK(seen.count == 3);
   CHECK(seen.first_at == 10);
   CHECK(seen.last_at == 30);
-  CHECK(model.take_sighted() == std::vector<ModelTransition>{{0, 1, 2}});
-  CHECK(model.take_sighted().empty());
+  CHECK(model.take_sighted(100) == std::vector<ModelTransition>{{0, 1, 2}});
+  CHECK(model.take_sighted(100).empty());
   CHECK(model.observe({0, 1, 2}, 40) == Observation::known);
-  CHECK(model.take_sighted().size() == 1);
+  CHECK(model.take_sighted(100).size() == 1);
 }
 
 TEST_CASE("a closed model never changes and tells deviations", "[model]") {
@@ -67,7 +67,7 @@ TEST_CASE("what is taken back leaves no trace but the version", "[model]") {
   model.remove({0, 1, 2});
   CHECK(model.size() == 0);
   CHECK_FALSE(model.contains({0, 1, 2}));
-  CHECK(model.take_sighted().empty());
+  CHECK(model.take_sighted(100).empty());
 }
 
 TEST_CASE("sightings of two shards are merged", "[model]") {
