@@ -96,6 +96,7 @@ std::string label_of(const DrawnEdge& edge) {
     label += (i > 0 ? "\n" : "") + std::string(mark_of(edge.presence)) + cut(edge.labels[i]);
   }
   if (lines < edge.labels.size()) label += "\n… " + std::to_string(edge.labels.size() - lines) + " more";
+  if (edge.labels.size() > 1) label += "\n";  // so that the last line is aligned like the others
   if (edge.run_step > 0) label = "(" + std::to_string(edge.run_step) + ") " + label;
   return label;
 }
@@ -136,25 +137,26 @@ std::string node_text(std::size_t number, const DrawnNode& node) {
   return text;
 }
 
+// One node that holds a table, as lines of text in the colours and styles of the edges.
 std::string legend(const Drawing& drawing) {
-  std::string text =
-      "  subgraph cluster_legend {\n    label=\"\"; color=\"#BBBBBB\"; style=rounded; margin=6;\n"
-      "    node [shape=point, width=0.04, color=\"#BBBBBB\"];\n";
-  int row = 0;
-  const auto add = [&](const std::string& name, const std::string& style) {
-    const std::string number = std::to_string(row++);
-    text += "    la" + number + " -> lb" + number + " [label=" + shown(name) + ", " + style + ", minlen=2];\n";
+  std::string rows;
+  const auto add = [&](const char* sample, const char* colour, const char* background, const char* meaning) {
+    rows += std::string("<TR><TD ALIGN=\"LEFT\" BGCOLOR=\"") + background + "\"><FONT COLOR=\"" + colour + "\">" +
+            sample + "</FONT></TD><TD ALIGN=\"LEFT\">" + meaning + "</TD></TR>";
   };
-  bool has_silent = false;
-  for (const DrawnEdge& edge : drawing.edges) has_silent = has_silent || edge.is_silent;
+  const bool has_silent =
+      std::any_of(drawing.edges.begin(), drawing.edges.end(), [](const DrawnEdge& edge) { return edge.is_silent; });
   if (drawing.is_comparison) {
-    add("in both", edge_style(Presence::both, false, false));
-    add("− only in the specification (missing)", edge_style(Presence::missing, false, false));
-    add("+ only in the implementation (extra)", edge_style(Presence::extra, false, false));
+    add("———▶", kBlack, "#FFFFFF", "in both");
+    add("− – – ▷", kBlue, "#FFFFFF", "only in the specification: missing");
+    add("<B>+ ━━━▶</B>", kVermillion, "#FFFFFF", "only in the implementation: extra");
   }
-  if (has_silent) add("silent step", edge_style(Presence::both, false, true));
-  if (drawing.has_run) add("(1) (2) … the run that shows the difference", edge_style(Presence::both, true, false));
-  return row == 0 ? std::string() : text + "  }\n";
+  if (has_silent) add("·······▶", kBlack, "#FFFFFF", "silent step");
+  if (drawing.has_run) add("(1) (2) …", kBlack, kYellow, "the run that shows the difference");
+  if (rows.empty()) return rows;
+  return "  legend [shape=none, margin=0, fontsize=10, label=<<TABLE BORDER=\"1\" COLOR=\"#BBBBBB\" CELLBORDER=\"0\" "
+         "CELLSPACING=\"2\" CELLPADDING=\"1\">" +
+         rows + "</TABLE>>];\n";
 }
 
 }  // namespace

@@ -87,11 +87,13 @@ std::vector<Exchange> exchanges_of(const lts::Explanation* explanation) {
 
 class Overlay {
  public:
-  Overlay(const Lts& left, const Lts& right, lts::BisimilarityClasses classes, const CountOf& count_of)
+  Overlay(const Lts& left, const Lts& right, const lts::BisimilarityClasses& classes, const CountOf& count_of,
+          std::size_t nodes_max)
       : left_(left),
         right_(right),
-        classes_(std::move(classes)),
+        classes_(classes),
         count_of_(count_of),
+        nodes_max_(nodes_max),
         of_left_(left.action_count(), kNoAction) {
     for (ActionId action = 0; action < right.action_count(); ++action) {
       const auto known = left.actions().find(right.action_name(action));
@@ -135,7 +137,7 @@ class Overlay {
 
   std::optional<std::uint32_t> node(Pair pair) {
     if (const auto found = numbers_.find(pair); found != numbers_.end()) return found->second;
-    if (pairs_.size() == kDrawnNodesMax) return std::nullopt;
+    if (pairs_.size() == nodes_max_) return std::nullopt;
     const auto number = static_cast<std::uint32_t>(pairs_.size());
     numbers_.emplace(pair, number);
     pairs_.push_back(pair);
@@ -307,8 +309,9 @@ class Overlay {
 
   const Lts& left_;
   const Lts& right_;
-  lts::BisimilarityClasses classes_;
+  const lts::BisimilarityClasses& classes_;
   const CountOf& count_of_;
+  std::size_t nodes_max_;
   std::vector<ActionId> of_left_;   // right's action for each of left's
   std::vector<ActionId> of_right_;  // left's for each of right's
   std::set<Pair> preferred_;
@@ -339,23 +342,27 @@ std::uint64_t reachable_count(const Lts& lts) {
   return count;
 }
 
-void note_cut(Drawing& drawing, std::uint64_t states, const std::string& what) {
-  const bool is_cut =
-      std::any_of(drawing.nodes.begin(), drawing.nodes.end(), [](const DrawnNode& node) { return node.undrawn > 0; });
-  if (!is_cut) return;
-  drawing.notes.push_back("Cut: " + plural(drawing.nodes.size(), "state") + " nearest to the start are drawn; " + what +
-                          " " + with_separators(states) + ".");
+bool is_cut(const Drawing& drawing) {
+  return std::any_of(drawing.nodes.begin(), drawing.nodes.end(),
+                     [](const DrawnNode& node) { return node.undrawn > 0; });
 }
 
-}  // namespace
+bool is_too_large(const Drawing& drawing) { return is_cut(drawing) || drawing.edges.size() > kDrawnEdgesMax; }
 
-Drawing draw_system(const Lts& lts, const CountOf& count_of) {
+void note_cut(Drawing& drawing, const Lts& lts, const std::string& what) {
+  if (!is_cut(drawing)) return;
+  drawing.notes.push_back("Cut: only " + plural(drawing.nodes.size(), "state") +
+                          " near the start and the run are drawn; " + what + " has " +
+                          with_separators(reachable_count(lts)) + ".");
+}
+
+Drawing draw_some(const Lts& lts, const CountOf& count_of, std::size_t nodes_max) {
   Drawing drawing;
   std::map<StateId, std::uint32_t> numbers;
   std::vector<StateId> states;
   const auto node = [&](StateId state) -> std::optional<std::uint32_t> {
     if (const auto found = numbers.find(state); found != numbers.end()) return found->second;
-    if (states.size() == kDrawnNodesMax) return std::nullopt;
+    if (states.size() == nodes_max) return std::nullopt;
     const auto number = static_cast<std::uint32_t>(states.size());
     numbers.emplace(state, number);
     states.push_back(state);
@@ -379,16 +386,27 @@ Drawing draw_system(const Lts& lts, const CountOf& count_of) {
       drawing.edges.push_back({i, *target, {std::move(label)}, Presence::both, 0, is_silent});
     }
   }
-  note_cut(drawing, reachable_count(lts), "the system has");
+  return drawing;
+}
+
+}  // namespace
+
+Drawing draw_system(const Lts& lts, const CountOf& count_of) {
+  Drawing drawing = draw_some(lts, count_of, kDrawnNodesMax);
+  if (is_too_large(drawing)) drawing = draw_some(lts, count_of, kDrawnNodesOfCut);
+  note_cut(drawing, lts, "the system");
   return drawing;
 }
 
 base::Result<Drawing> draw_comparison(const Lts& implementation, const Lts& specification,
                                       const lts::Explanation* explanation, const CountOf& count_of) {
-  SPEX_TRY_ASSIGN(auto classes, lts::bisimilarity_classes(implementation, specification));
-  Drawing drawing =
-      Overlay(implementation, specification, std::move(classes), count_of).draw(exchanges_of(explanation));
-  note_cut(drawing, reachable_count(implementation), "the implementation has");
+  SPEX_TRY_ASSIGN(const auto classes, lts::bisimilarity_classes(implementation, specification));
+  const auto run = exchanges_of(explanation);
+  Drawing drawing = Overlay(implementation, specification, classes, count_of, kDrawnNodesMax).draw(run);
+  if (is_too_large(drawing)) {
+    drawing = Overlay(implementation, specification, classes, count_of, kDrawnNodesOfCut).draw(run);
+  }
+  note_cut(drawing, implementation, "the implementation");
   return drawing;
 }
 

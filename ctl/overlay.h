@@ -20,8 +20,11 @@
 
 namespace spex::ctl {
 
-// More would be a hairball.
+// Larger systems are cut, and much deeper than to these numbers: what is left of a large system is dense, and more
+// would be a hairball.
 inline constexpr std::size_t kDrawnNodesMax = 80;
+inline constexpr std::size_t kDrawnEdgesMax = 250;
+inline constexpr std::size_t kDrawnNodesOfCut = 25;
 
 // How often a transition was seen: ×N behind its label; 0: not known.
 using CountOf = std::function<std::uint64_t(lts::StateId from, lts::ActionId action, lts::StateId to)>;

@@ -33,6 +33,27 @@ TEST_CASE("an equivalent model passes, another does not and says why", "[check]"
   CHECK(*report_document(bad).find("equivalent") == protocol::Value(false));
 }
 
+TEST_CASE("a model that is not equivalent comes with the story and the run", "[check]") {
+  const CheckReport bad = report_of("x", "1 --[b]-> 2");
+  REQUIRE(bad.models[0].explained);
+  const std::string story = bad.models[0].explained->story;
+  CHECK(story.find("`b`") != std::string::npos);
+  CHECK(report_text(bad).find(story) != std::string::npos);
+  const protocol::Value document = report_document(bad);
+  const auto& models = *document.find("models")->array();
+  REQUIRE(models[0].find("explanation") != nullptr);
+  CHECK(*models[0].find("explanation")->find("story") == protocol::Value(story));
+  CHECK(report_junit(bad).find("formula: ") != std::string::npos);
+}
+
+TEST_CASE("the JUnit report holds only characters that XML allows", "[check]") {
+  CheckReport report;
+  report.problems.push_back({"a\x01\xff.spex", 1, "line\nbreak \xef\xbf\xbe"});
+  const std::string xml = report_junit(report);
+  CHECK(xml.find("classname=\"a\xef\xbf\xbd\xef\xbf\xbd.spex\"") != std::string::npos);
+  CHECK(xml.find("line&#10;break \xef\xbf\xbd") != std::string::npos);
+}
+
 TEST_CASE("a model of an undefined specification is listed and no error", "[check]") {
   const CheckReport report = report_of("other", "1 --[a]-> 2");
   CHECK(report.exit_status() == 0);
@@ -56,7 +77,7 @@ TEST_CASE("the JUnit report counts, names and escapes", "[check]") {
   CHECK(xml.find("tests=\"2\" failures=\"1\" errors=\"1\" skipped=\"0\"") != std::string::npos);
   CHECK(xml.find("classname=\"x&lt;y&gt;.spex\"") != std::string::npos);
   CHECK(xml.find("a &quot;quote&quot; &amp; &lt;more&gt;") != std::string::npos);
-  CHECK(xml.find("<failure message=") != std::string::npos);
+  CHECK(xml.find("<failure type=\"not_equivalent\" message=") != std::string::npos);
 }
 
 }  // namespace
