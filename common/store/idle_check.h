@@ -14,7 +14,7 @@ namespace spex::store {
 
 class IdleCheck {
  public:
-  static constexpr int kRowsPerSlice = 64;
+  static constexpr int kRowsPerSlice = 32;
 
   static base::Result<std::unique_ptr<IdleCheck>> load(Database& database);
   // Checks the next rows; `now` is the time of the round if it ends here. Fails only if reading is impossible.
