@@ -46,6 +46,11 @@ std::string statistics_json(const Shard& shard, const LoopStatistics& loop) {
   field(json, "events_first", stored.events_first);
   field(json, "events_last", stored.events_last);
   field(json, "corrupt_records", stored.corrupt_records);
+  field(json, "damaged_rows", stored.damaged_rows);
+  field(json, "check_rounds", stored.check_rounds);
+  field(json, "checked_at", static_cast<std::uint64_t>(stored.checked_at));
+  field(json, "free_pages", stored.free_pages);
+  json += std::string(",\"low_space\":") + (stored.low_space ? "true" : "false");
   field(json, "recovered_records", stored.recovered_records);
   field(json, "recovery_microseconds", static_cast<std::uint64_t>(stored.recovery_microseconds));
   field(json, "specifications", shard.catalogue.specifications().size());
