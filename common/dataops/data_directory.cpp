@@ -27,14 +27,18 @@ Result<void> check_shards_unlocked(const std::string& path, std::uint32_t shards
 
 }  // namespace
 
+Result<void> DataDirectory::check_complete(const std::string& path) {
+  const auto interrupted = [&](const std::string& what, const std::string& verb) {
+    return fail(Reason::overloaded, "use " + path + ": it is in the middle of " + what + "; finish it with `spexctl " +
+                                        verb + " --data-dir " + path + "`");
+  };
+  if (exists(journal_file(path))) return interrupted("a move to another number of shards", "reshard");
+  if (exists(repair_journal(path))) return interrupted("a repair", "repair");
+  return {};
+}
+
 Result<DataDirectory> DataDirectory::open(const std::string& path) {
-  if (exists(journal_file(path))) {
-    return fail(
-        Reason::overloaded,
-        "use " + path +
-            ": it is in the middle of a move to another number of shards; finish it with `spexctl reshard --data-dir " +
-            path + "`");
-  }
+  SPEX_TRY(check_complete(path));
   return open_interrupted(path);
 }
 
@@ -62,6 +66,8 @@ std::string DataDirectory::copy_file(const std::string& directory, std::uint32_t
 }
 
 std::string DataDirectory::journal_file(const std::string& directory) { return directory + "/reshard"; }
+
+std::string DataDirectory::repair_journal(const std::string& directory) { return directory + "/repair"; }
 
 std::string DataDirectory::manifest_file(const std::string& directory) { return directory + "/manifest.json"; }
 

@@ -26,7 +26,10 @@ class DataDirectory {
   static std::string shard_file(const std::string& directory, std::uint32_t shard);
   // What a shard's worker writes a copy of its file to.
   static std::string copy_file(const std::string& directory, std::uint32_t shard);
-  static std::string journal_file(const std::string& directory);  // there while a move is half done
+  static std::string journal_file(const std::string& directory);    // there while a move is half done
+  static std::string repair_journal(const std::string& directory);  // there while a repaired file is put in place
+  // Fails if a move or a repair was interrupted, naming the command that completes it.
+  static base::Result<void> check_complete(const std::string& path);
   static std::string manifest_file(const std::string& directory);
 
  private:

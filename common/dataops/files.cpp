@@ -127,6 +127,12 @@ Result<void> rename_path(const std::string& from, const std::string& to) {
   return {};
 }
 
+Result<void> link_file(const std::string& from, const std::string& to) {
+  step("link " + from);
+  if (::link(from.c_str(), to.c_str()) != 0) return system_error("link " + from + " to " + to, errno);
+  return {};
+}
+
 Result<void> remove_file(const std::string& path) {
   if (!exists(path)) return {};
   step("remove " + path);

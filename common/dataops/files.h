@@ -27,8 +27,9 @@ std::string absolute(const std::string& path);
 
 base::Result<void> make_directory(const std::string& path);  // mode 0700; fails if it exists
 base::Result<void> rename_path(const std::string& from, const std::string& to);
-base::Result<void> remove_file(const std::string& path);  // ok if it is not there
-base::Result<void> remove_tree(const std::string& path);  // ok if it is not there
+base::Result<void> link_file(const std::string& from, const std::string& to);  // a second name
+base::Result<void> remove_file(const std::string& path);                       // ok if it is not there
+base::Result<void> remove_tree(const std::string& path);                       // ok if it is not there
 base::Result<void> sync_file(const std::string& path);
 base::Result<void> sync_directory(const std::string& path);
 // Replaces the file in one step, synced.

@@ -67,6 +67,7 @@ class Reshard {
   Result<ReshardReport> run() {
     SPEX_TRY_ASSIGN(const DataDirectory data, DataDirectory::open_interrupted(dir_));
     if (exists(journal_)) return finish_earlier_one();
+    SPEX_TRY(DataDirectory::check_complete(dir_));
     if (!order_.distribution_factor) {
       return fail(Reason::invalid_argument, "there is no interrupted move in " + dir_ +
                                                 "; --distribution-factor N says how many shards there shall be");

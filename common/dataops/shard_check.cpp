@@ -11,6 +11,7 @@
 #include "protocol/identifier.h"
 #include "store/catalog.h"
 #include "store/history.h"
+#include "store/instance_row.h"
 #include "store/recovery.h"
 #include "store/schema.h"
 
@@ -78,6 +79,10 @@ class ShardCheck {
     SPEX_TRY_ASSIGN(const std::int64_t application, database_.integer("PRAGMA application_id"));
     if (application != store::kApplicationId) findings_.add("this is not the file of a shard");
     SPEX_TRY_ASSIGN(facts_.schema, database_.integer("PRAGMA user_version"));
+    if (facts_.schema < store::kSchemaVersion && facts_.schema >= 1) {
+      return base::fail(Reason::storage_schema, "the file has schema version " + std::to_string(facts_.schema) +
+                                                    ": start the cluster once, which brings it up to date");
+    }
     if (facts_.schema > store::kSchemaVersion || facts_.schema < 1) {
       return base::fail(Reason::storage_schema, "the file has schema version " + std::to_string(facts_.schema) +
                                                     ", this program knows versions up to " +
@@ -95,6 +100,12 @@ class ShardCheck {
                     Statement::prepare(database_, "SELECT first, segment_end, cursor, archived FROM tail"));
     SPEX_TRY_ASSIGN(const bool row, tail.step());
     if (!row) return base::fail(Reason::storage_corrupt, "the position of archiving is missing");
+    SPEX_TRY_ASSIGN(Statement removed, Statement::prepare(database_, "SELECT number FROM removed"));
+    while (true) {
+      SPEX_TRY_ASSIGN(const bool another, removed.step());
+      if (!another) break;
+      removed_.insert(static_cast<std::uint32_t>(removed.integer(0)));
+    }
     position_ = {tail.unsigned_integer(0), tail.unsigned_integer(1), static_cast<std::uint32_t>(tail.integer(2)),
                  tail.unsigned_integer(3)};
     return {};
@@ -102,9 +113,10 @@ class ShardCheck {
 
   // Each row of `instances` against the slot map, and its state against what log and archive say.
   Result<void> check_instances() {
-    SPEX_TRY_ASSIGN(Statement rows,
-                    Statement::prepare(database_, "SELECT number, id, spec, created, base_state, meta FROM instances",
-                                       Reason::storage_scan));
+    SPEX_TRY_ASSIGN(
+        Statement rows,
+        Statement::prepare(database_, "SELECT number, id, spec, created, base_state, meta, checksum FROM instances",
+                           Reason::storage_scan));
     while (true) {
       SPEX_TRY_ASSIGN(const bool row, rows.step());
       if (!row) return {};
@@ -117,6 +129,9 @@ class ShardCheck {
       if (base_state && !catalog_->names().has(base_state)) found("unknown is the first state", number);
       const std::string_view meta = store::as_text(rows.bytes(5));
       if (!meta.empty() && !protocol::check_meta(meta)) found("damaged is the meta", number);
+      const store::InstanceRow stored{number, store::as_text(rows.bytes(1)),
+                                      static_cast<std::uint32_t>(rows.integer(2)), rows.integer(3), base_state};
+      if (store::instance_checksum(stored, meta) != rows.integer(6)) found("damaged is the row", number);
       if (memory_) check_state(number, base_state, rows.integer(3));
       ++facts_.instances;
     }
@@ -192,6 +207,7 @@ class ShardCheck {
 
   void check_archive() {
     for (const auto& [number, story] : walk_->archive()) {
+      if (removed_.contains(number)) continue;  // on its way out
       facts_.archived_records += story.records;
       if (!memory_->states.is_living(number)) found("there is no instance for archived records", number);
     }
@@ -280,6 +296,7 @@ class ShardCheck {
   ShardFacts& facts_;
   Findings& findings_;
   ArchivePosition position_;
+  std::set<std::uint32_t> removed_;  // numbers whose archived records are still to be deleted
   std::unique_ptr<store::Catalog> catalog_;
   std::optional<LogWalk> walk_;
   std::unique_ptr<Memory> memory_;

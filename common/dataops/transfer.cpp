@@ -197,8 +197,10 @@ class Mover {
 
   Result<void> write_last_event(std::uint32_t target) {
     InstanceStore& to = *targets_[target];
-    const std::string body = protocol::encode_value(
-        Map{{"kind", "resharded"}, {"from", order_.from.distribution_factor}, {"to", order_.to.distribution_factor}});
+    const std::string body = protocol::encode_value(Map{{"kind", "resharded"},
+                                                        {"reason", "resharded"},
+                                                        {"from", order_.from.distribution_factor},
+                                                        {"to", order_.to.distribution_factor}});
     if (to.statistics().events_last != 0) {
       SPEX_TRY(to.append_event(order_.now, body));
       return {};

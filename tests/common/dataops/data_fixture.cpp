@@ -1,6 +1,13 @@
 #include "tests/common/dataops/data_fixture.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <sstream>
+
+#include "dataops/files.h"
+#include "dataops/verify.h"
 
 namespace spex::dataops::testing {
 namespace {
@@ -138,6 +145,32 @@ std::map<std::string, std::string> contents(const std::string& path) {
     succeed(store->close());
   }
   return found;
+}
+
+void require_sound(const std::string& path) {
+  const VerifyReport report = value_of(verify(path));
+  for (const ShardFacts& shard : report.shards) {
+    for (const std::string& sentence : shard.findings.sentences()) FAIL(shard.shard << ": " << sentence);
+  }
+  for (const std::string& sentence : report.findings.sentences()) FAIL(sentence);
+}
+
+bool killed_at_step(int n, const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    int steps = 0;
+    set_step_hook([&](std::string_view) {
+      if (++steps == n) ::kill(::getpid(), SIGKILL);
+    });
+    work();
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (WIFSIGNALED(status)) return true;
+  REQUIRE(WEXITSTATUS(status) == 0);
+  return false;
 }
 
 }  // namespace spex::dataops::testing

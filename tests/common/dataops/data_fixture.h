@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -60,5 +61,10 @@ class DataFixture {
 
 // All that clients could ask for, by identifier; numbers of shards do not matter.
 std::map<std::string, std::string> contents(const std::string& path);
+
+void require_sound(const std::string& path);  // by verify()
+
+// Ends a child process at its n-th step by SIGKILL; false if it got to its end before.
+bool killed_at_step(int n, const std::function<void()>& work);
 
 }  // namespace spex::dataops::testing

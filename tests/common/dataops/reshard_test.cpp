@@ -2,10 +2,6 @@
 // step leaves a directory that is whole, or is whole when the command is repeated.
 #include "dataops/reshard.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <filesystem>
 
 #include "dataops/files.h"
@@ -19,38 +15,13 @@ namespace {
 using testing::contents;
 using testing::DataFixture;
 using testing::kEpoch;
+using testing::killed_at_step;
+using testing::require_sound;
 using testing::succeed;
 using testing::value_of;
 
 ReshardOrder order_for(const std::string& path, std::uint32_t shards, bool keep_old = false) {
   return {path, shards, keep_old, kEpoch + 1'000'000, {}};
-}
-
-void require_sound(const std::string& path) {
-  const VerifyReport report = value_of(verify(path));
-  for (const ShardFacts& shard : report.shards) {
-    for (const std::string& sentence : shard.findings.sentences()) FAIL(shard.shard << ": " << sentence);
-  }
-  for (const std::string& sentence : report.findings.sentences()) FAIL(sentence);
-}
-
-// Ends a child process at its n-th step by SIGKILL; false if it got to its end before.
-bool killed_at_step(int n, const std::function<void()>& work) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    int steps = 0;
-    set_step_hook([&](std::string_view) {
-      if (++steps == n) ::kill(::getpid(), SIGKILL);
-    });
-    work();
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (WIFSIGNALED(status)) return true;
-  REQUIRE(WEXITSTATUS(status) == 0);
-  return false;
 }
 
 std::map<std::string, std::uint64_t> model_counts(const std::string& path) {
