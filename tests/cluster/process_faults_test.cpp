@@ -51,7 +51,7 @@ RequestOptions keyed(std::uint64_t number) {
 TEST_CASE("a shard stopped beyond its heartbeat is gone before its successor serves, and never writes again",
           "[faults]") {
   ClusterOptions options = with_ring(2);
-  options.arguments = {"--heartbeat-interval", "100ms", "--heartbeat-timeout", "1s"};
+  options.arguments = {"--heartbeat-interval", "100ms", "--heartbeat-timeout", "3s"};
   Cluster cluster(std::move(options));
   cluster.start();
   auto client = cluster.client(7);
@@ -87,7 +87,7 @@ TEST_CASE("a shard stopped beyond its heartbeat is gone before its successor ser
 
 TEST_CASE("a stopped router is replaced; the client library goes on with one effect per request", "[faults]") {
   ClusterOptions options = with_ring(2);
-  options.arguments = {"--heartbeat-interval", "100ms", "--heartbeat-timeout", "1s"};
+  options.arguments = {"--heartbeat-interval", "100ms", "--heartbeat-timeout", "3s"};
   Cluster cluster(std::move(options));
   cluster.start();
   client::Client client({.endpoint = cluster.endpoint()});
@@ -107,14 +107,14 @@ TEST_CASE("a stopped router is replaced; the client library goes on with one eff
 
 TEST_CASE("a stopped supervisor holds nothing up, and continued it restarts nobody", "[faults]") {
   ClusterOptions options = with_ring(2);
-  options.arguments = {"--heartbeat-interval", "50ms", "--heartbeat-timeout", "300ms"};
+  options.arguments = {"--heartbeat-interval", "50ms", "--heartbeat-timeout", "1s"};
   Cluster cluster(std::move(options));
   cluster.start();
   auto client = cluster.client();
   const auto instances = one_of_each(cluster);
   for (const auto& [shard, id] : instances) REQUIRE(client->init("ring", id).ok);
   cluster.supervisor().signal(SIGSTOP);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1'200);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2'500);
   int rounds = 0;
   for (; std::chrono::steady_clock::now() < end; ++rounds)
     for (const auto& [shard, id] : instances) REQUIRE(client->transition(id, "tick", "s0").ok);

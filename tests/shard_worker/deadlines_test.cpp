@@ -175,5 +175,37 @@ TEST_CASE("a wall clock that jumps forward prunes nothing early", "[deadlines]")
   CHECK(shard.instances() == 0);
 }
 
+TEST_CASE("after steps of the wall clock a record counts as the youngest that its time can mean", "[deadlines]") {
+  constexpr base::Timestamp kDay = 86'400 * kSecond;
+  constexpr base::Timestamp kStart = 20'000 * kDay;
+  ClockSteps clock;
+  std::int64_t seconds = 0;  // that have passed in truth
+  const auto at = [&](base::Timestamp offset) {
+    return Now{kStart + seconds * kSecond + offset, base::MonotonicTime(std::chrono::seconds(1'000 + seconds))};
+  };
+  const auto pass = [&](std::int64_t time, base::Timestamp offset) {
+    seconds += time;
+    clock.observe(at(offset));
+  };
+  pass(0, 0);
+  CHECK(clock.age(kStart - kDay, at(0)) == kDay);
+  CHECK(clock.age(kStart + kDay, at(0)) == 0);
+  pass(10, 0);
+  pass(10, 400 * kDay);  // a step forward: what was there before is as old as before
+  CHECK(clock.age(kStart, at(400 * kDay)) == 20 * kSecond);
+  CHECK(clock.age(kStart - kDay, at(400 * kDay)) == kDay + 20 * kSecond);
+  const base::Timestamp future = at(400 * kDay).wall;
+  pass(10, 0);  // and back: records that go on after the one in the future take its time
+  CHECK(clock.age(future, at(0)) == 0);
+  pass(10, 800 * kDay);
+  CHECK(clock.age(future, at(800 * kDay)) <= 10 * kSecond);
+  pass(1'000, 800 * kDay);
+  CHECK(clock.age(kStart - kDay, at(800 * kDay)) >= 1'000 * kSecond);
+  // Any number of steps is safe.
+  for (int i = 0; i < 1'000; ++i) pass(1, i % 2 == 0 ? 0 : 900 * kDay);
+  CHECK(clock.age(kStart, at(900 * kDay)) <= 2'100 * kSecond);
+  CHECK(clock.age(kStart, at(900 * kDay)) >= 0);
+}
+
 }  // namespace
 }  // namespace spex::shard_worker::testing
