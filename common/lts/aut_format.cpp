@@ -1,6 +1,7 @@
 #include "lts/aut_format.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -174,13 +175,28 @@ class Reader {
       return failure("more transitions than the " + std::to_string(transitions_) + " of the header");
     }
     last_source_ = std::max(last_source_, from);
-    builder_.add_transition(from, builder_.action(label), to);
+    builder_.add_transition(from, action_of(label), to);
     return {};
   }
+
+  // Labels come again and again; most are found without a look into the table.
+  ActionId action_of(std::string_view label) {
+    if (label.empty()) return builder_.action(label);
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(label[at]); };
+    Recent& recent = recent_[(label.size() + byte(0) + 7U * byte(label.size() - 1)) % recent_.size()];
+    if (recent.label != label) recent = {std::string(label), builder_.action(label)};
+    return recent.action;
+  }
+
+  struct Recent {
+    std::string label;
+    ActionId action = kTau;
+  };
 
   ByteSource& source_;
   LineSource lines_;
   LtsBuilder builder_;
+  std::array<Recent, 64> recent_;
   std::string unquoted_;
   std::uint32_t initial_ = 0;
   std::uint32_t transitions_ = 0;

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -22,10 +24,13 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-long peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
+// Not ru_maxrss, which remembers what the process was before it became this program.
+double peak_megabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -50,12 +55,12 @@ int main(int argc, char** argv) {
   const auto verdict = bisimilar(*left, *right, relation);
   if (!verdict) return 2;
   const double decided = cpu_seconds();
-  std::printf("%s read %.4f decide %.4f s, %ld MB\n", *verdict ? "true" : "false", read, decided - read,
+  std::printf("%s read %.4f decide %.4f s, %.1f MB\n", *verdict ? "true" : "false", read, decided - read,
               peak_megabytes());
   if (*verdict || !explains) return *verdict ? 0 : 1;
   const auto explanation = explain(*left, *right, relation);
   if (!explanation) return 2;
-  std::printf("explain %.4f s, %ld MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
+  std::printf("explain %.4f s, %.1f MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
               cpu_seconds() - decided, peak_megabytes(), explanation->trace.size(), explanation->game.size(),
               explanation->formula.size(), explanation->depth, explanation->note.c_str(),
               tell_story(*explanation, *left, *right, "left", "right").substr(0, 300).c_str());

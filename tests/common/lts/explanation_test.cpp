@@ -1,13 +1,20 @@
 #include "lts/explanation.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 #include <random>
+#include <set>
 #include <sstream>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "lts/aut_format.h"
 #include "lts/formula.h"
 #include "lts/lts_builder.h"
+#include "lts/merged_graph.h"
 #include "lts/reference_bisimulation.h"
 #include "tests/support/random_lts.h"
 
@@ -43,6 +50,34 @@ bool is_run(const Lts& lts, StateId from, const std::vector<RunStep>& steps) {
     from = step.state;
   }
   return true;
+}
+
+// The least k at which ~k tells the initial states apart, straight from its definition: ~0 relates all, and
+// s ~k+1 t if s ~k t and both have the same { ([x]k, a, [y]k) : s =tau*=> x -a-> y, a is not tau or [x]k is not [y]k }.
+std::uint32_t least_depth(const Lts& both, StateId left, StateId right) {
+  std::vector<std::size_t> classes(both.state_count(), 0);
+  for (std::uint32_t level = 1; level <= both.state_count(); ++level) {
+    using Observations = std::set<std::tuple<std::size_t, ActionId, std::size_t>>;
+    std::map<std::pair<std::size_t, Observations>, std::size_t> ids;
+    std::vector<std::size_t> next;
+    for (StateId state = 0; state < both.state_count(); ++state) {
+      std::vector<StateId> reach{state};
+      Observations seen;
+      for (std::size_t i = 0; i < reach.size(); ++i) {
+        for (const Transition& step : both.outgoing(reach[i])) {
+          if (step.action == kTau && std::find(reach.begin(), reach.end(), step.target) == reach.end()) {
+            reach.push_back(step.target);
+          }
+          if (step.action == kTau && classes[reach[i]] == classes[step.target]) continue;
+          seen.emplace(classes[reach[i]], step.action, classes[step.target]);
+        }
+      }
+      next.push_back(ids.emplace(std::pair(classes[state], std::move(seen)), ids.size()).first->second);
+    }
+    classes = std::move(next);
+    if (classes[left] != classes[right]) return level;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -121,6 +156,9 @@ TEST_CASE("explanations of random differences hold", "[lts]") {
       CHECK(explanation->note.empty());
       CHECK(explanation->depth > 0);
       if (relation == Bisimilarity::strong) continue;
+      CHECK(explanation->depth ==
+            least_depth(disjoint_union(left, right), left.initial_state(), left.state_count() + right.initial_state()));
+      if (explanation->kind == Explanation::Kind::trace) CHECK(explanation->trace.size() + 1 >= explanation->depth);
       CHECK(is_run(left, left.initial_state(), explanation->left_run));
       CHECK(is_run(right, right.initial_state(), explanation->right_run));
       CHECK(explanation->game.size() <= explanation->depth);
@@ -153,4 +191,54 @@ TEST_CASE("traces that one side lacks are told with a formula", "[lts]") {
   CHECK(inclusion->action == "b");
   CHECK(inclusion->formula == "<tau*><a><tau*><b>true");
   CHECK(inclusion->depth == 2);
+}
+
+TEST_CASE("a trace is shown exactly where traces differ, and it is a shortest one", "[lts]") {
+  const std::uint64_t seed = std::random_device{}();
+  Random random(seed);
+  for (unsigned i = 0; i < 600; ++i) {
+    const Lts left = random_lts(random, {});
+    const Lts right = random() % 2 == 0 ? mutated(random, bisimilar_variant(random, left)) : random_lts(random, {});
+    if (reference_bisimilar(left, right, Bisimilarity::branching)) continue;
+    INFO("seed " << seed << " pair " << i << "\n" << *format_aut(left) << *format_aut(right));
+    const MergedGraph graph = *merge_graphs(left, right, Bisimilarity::branching);
+    const TraceComparison traces = compare_traces(graph, TraceRelation::equivalence, graph.action_count, 1'000'000);
+    const auto explanation = explain(left, right);
+    REQUIRE(explanation.ok());
+    const bool differs = traces.outcome == TraceComparison::Outcome::differs;
+    CHECK((explanation->kind == Explanation::Kind::trace) == differs);
+    if (differs) CHECK(explanation->trace.size() + 1 == traces.trace.size());
+  }
+}
+
+TEST_CASE("each relation implies the coarser ones", "[lts]") {
+  const std::uint64_t seed = std::random_device{}();
+  Random random(seed);
+  unsigned equivalent = 0;
+  for (unsigned i = 0; i < 1500; ++i) {
+    const Lts left = random_lts(random, {});
+    const Lts right = random() % 2 == 0 ? mutated(random, left) : bisimilar_variant(random, left);
+    INFO("seed " << seed << " pair " << i << "\n" << *format_aut(left) << *format_aut(right));
+    const bool strong = *bisimilar(left, right, Bisimilarity::strong);
+    const bool divergence_preserving = *bisimilar(left, right, Bisimilarity::divergence_preserving);
+    const bool branching = *bisimilar(left, right, Bisimilarity::branching);
+    const bool traces =
+        *compare_weak_traces(left, right, TraceRelation::equivalence) == TraceComparison::Outcome::holds;
+    const bool inclusion =
+        *compare_weak_traces(left, right, TraceRelation::inclusion) == TraceComparison::Outcome::holds;
+    const bool back = *compare_weak_traces(right, left, TraceRelation::inclusion) == TraceComparison::Outcome::holds;
+    CHECK((!strong || divergence_preserving));
+    CHECK((!divergence_preserving || branching));
+    CHECK((!branching || traces));
+    CHECK(traces == (inclusion && back));
+    equivalent += branching ? 1 : 0;
+  }
+  CHECK(equivalent > 300);
+}
+
+TEST_CASE("a trace search whose budget is spent is undecided", "[lts]") {
+  const Lts left = lts_of("0 a 0, 0 a 1, 1 a 2, 2 a 3, 3 b 0");
+  const Lts right = lts_of("0 a 0, 0 a 1, 1 a 2, 2 a 3, 3 a 4, 4 b 0");
+  CHECK(*compare_weak_traces(left, right, TraceRelation::equivalence, 3) == TraceComparison::Outcome::undecided);
+  CHECK(*compare_weak_traces(left, right, TraceRelation::equivalence) == TraceComparison::Outcome::differs);
 }
