@@ -56,7 +56,7 @@ class FilterDecoder {
     if (!field) return refused("unknown field " + base::json_quote(*name));
     std::vector<Value> values{parts[2]};
     if (op == FilterOperator::member) {
-      if (parts[2].array() == nullptr || parts[2].array()->empty()) return refused("`in` takes a list of values");
+      if (parts[2].array() == nullptr) return refused("`in` takes a list of values");
       values = *parts[2].array();
     }
     return compare(op, std::move(*field), std::move(values));

@@ -195,6 +195,7 @@ class FilterParser {
 
   Result<void> list(Kind kind, std::vector<Value>& values) {
     if (!take('(')) return expected("`(`");
+    if (take(')')) return {};
     do {
       SPEX_TRY_ASSIGN(Value value, literal(kind));
       values.push_back(std::move(value));

@@ -122,7 +122,8 @@ void Filter::append_text(std::string& out) const {
   }
   out += field_text(field_) + " " + std::string(filter_word(op_)) + " ";
   const bool is_list = op_ == FilterOperator::member;
-  const char* separator = is_list ? "(" : "";
+  if (is_list) out += '(';
+  const char* separator = "";
   for (const Value& value : values_) {
     out += separator;
     append_literal(out, field_.kind, value);

@@ -28,12 +28,17 @@ bool read_optional_uint(MsgpackReader& reader, std::optional<std::uint64_t>& val
   return true;
 }
 
-bool read_id_and_operation(MsgpackReader& reader, RequestHeader& header) {
+bool read_id(MsgpackReader& reader, RequestHeader& header) {
   if (!reader.skip(header.id, kDepthMax)) return false;
   if (header.id.size() > kRequestIdBytesMax) {
     header.id = kNil;
     set_fault(header, Reason::too_large, "the request id has more than 64 bytes");
   }
+  return true;
+}
+
+bool read_id_and_operation(MsgpackReader& reader, RequestHeader& header) {
+  if (!read_id(reader, header)) return false;
   std::uint64_t number = 0;
   MsgpackReader attempt = reader;
   if (!attempt.read_uint(number)) {
@@ -119,6 +124,10 @@ bool read_one(MsgpackReader& reader, bool has_client, RequestHeader& header) {
     reader = attempt;
     if (!read_fields(reader, size, header)) return false;
     check_client_is_named(header, has_client);
+  } else if (size == 1) {
+    reader = attempt;
+    if (!read_id(reader, header)) return false;
+    set_fault(header, Reason::malformed, "the request has no operation");
   } else {
     set_fault(header, Reason::malformed, "a request is an array of id, operation, …");
     std::string_view ignored;

@@ -123,6 +123,18 @@ TEST_CASE("the neighbours of a faulty request are sound", "[requests]") {
   CHECK(reader.requests()[1].operation->operation == Operation::get_instance);
 }
 
+TEST_CASE("a request without operation keeps its id", "[requests]") {
+  const std::string message = encode_value(Array{1, 1, nullptr, Array{Array{7}, Array{}, Array{"b", 4, "id"}}});
+  RequestMessageReader reader;
+  REQUIRE(reader.read(message).ok());
+  REQUIRE(reader.requests().size() == 3);
+  CHECK(reader.requests()[0].id == "\x07");
+  CHECK(reader.requests()[0].fault->reason == Reason::malformed);
+  CHECK(reader.requests()[1].id == "\xc0");
+  CHECK(reader.requests()[1].fault->reason == Reason::malformed);
+  CHECK_FALSE(reader.requests()[2].fault);
+}
+
 TEST_CASE("unknown trailing elements are ignored, long timeouts cut, keys of reads dropped", "[requests]") {
   const std::string message = encode_value(Array{
       1, 1, 5, Array{Array{1, 4, "id", Array{}, 8, 999'999'999'999, Map{{"new", 1}}, "more"}}, "future", Array{1}});
