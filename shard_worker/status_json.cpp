@@ -59,6 +59,7 @@ std::string statistics_json(const Shard& shard, const LoopStatistics& loop) {
   json += std::string(",\"read_only\":") + (loop.read_only ? "true" : "false");
   json +=
       ",\"last_commit_error\":" + (loop.last_commit_error.empty() ? "null" : base::json_quote(loop.last_commit_error));
+  json += ",\"backup\":" + loop.backup;
   field(json, "problems_total", shard.problems.size());
   return json + ",\"problems\":" + problem_list(shard.problems) + "}";
 }

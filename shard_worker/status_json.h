@@ -12,6 +12,7 @@ struct LoopStatistics {
   std::uint64_t failed_commits = 0;
   std::string last_commit_error;  // empty: the last commit worked
   bool read_only = false;
+  std::string backup;  // JSON
 };
 
 std::string statistics_json(const Shard& shard, const LoopStatistics& loop);

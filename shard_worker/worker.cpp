@@ -78,6 +78,7 @@ Worker::Worker(process::DaemonContext& context, protocol::SlotMap slots,
                     }),
       shard_(context.shard, std::move(slots), context.config, *store_, *check_thread_),
       deadlines_(shard_),
+      backup_(*store_, context.config.data_dir + "/shard_" + std::to_string(context.shard.value()) + ".backup"),
       messages_(kFramesPerBatch) {}
 
 Worker::~Worker() = default;
@@ -133,6 +134,7 @@ DaemonExit Worker::run() {
   // the caller, and without effect.
   turn();
   flush_outbox();
+  backup_.end();
   if (shard_.config.test_mode) {
     if (auto dropped = store_->drop_all_instances(); !dropped) {
       base::log(base::LogLevel::error, "drop_instances", {{"reason", base::to_string(dropped.error())}});
@@ -195,6 +197,7 @@ void Worker::on_channel() {
   while (const auto command = context_.channel.receive()) {
     if (std::holds_alternative<process::Reload>(*command)) reload();
     if (std::holds_alternative<process::Drain>(*command)) draining_ = true;
+    if (const auto* order = std::get_if<process::Backup>(&*command)) backup_.begin(*order, now().monotonic);
   }
 }
 
@@ -214,7 +217,7 @@ void Worker::reload() {
 
 void Worker::heartbeat() {
   context_.channel.heartbeat(statistics_json(
-      shard_, {shard_.waiting.size() + inbox_.size(), failed_commits_, last_commit_error_, refusing_.has_value()}));
+      shard_, {shard_.waiting.size() + inbox_.size(), failed_commits_, last_commit_error_, refusing_.has_value(), backup_.json()}));
 }
 
 // ---- One turn ---------------------------------------------------------------------
@@ -237,6 +240,7 @@ void Worker::turn() {
   execute_all(time);
   if (!refusing_) run_slices(time);
   commit_and_answer(time);
+  backup_.step(time.monotonic);
   maintain(time);
   inbox_.clear();
   messages_used_ = 0;
@@ -402,7 +406,7 @@ base::Duration Worker::max_wait(Now time) const {
   } else {
     if (const auto change = shard_.changes.next()) next = std::min(next, *change);
     if (slices_left_ || maintenance_left_ || !shard_.deletions.empty()) return base::Duration(0);
-    next = std::min({next, deadlines_.next(time), next_housekeeping_, next_maintenance_});
+    next = std::min({next, deadlines_.next(time), next_housekeeping_, next_maintenance_, backup_.next()});
   }
   return std::max<base::Duration>(next - time.monotonic, base::Duration(0));
 }

@@ -16,6 +16,7 @@
 #include "process/daemon_main.h"
 #include "shard_worker/check_thread.h"
 #include "shard_worker/deadlines.h"
+#include "shard_worker/file_backup.h"
 #include "shard_worker/shard.h"
 #include "transport/reactor.h"
 #include "transport/socket.h"
@@ -67,6 +68,7 @@ class Worker {
   std::optional<CheckThread> check_thread_;
   Shard shard_;
   Deadlines deadlines_;
+  FileBackup backup_;
 
   std::string peer_id_;                       // routing id of the router that said HELLO last
   std::uint64_t peer_ = 0;                    // counts the HELLOs

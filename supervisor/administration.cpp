@@ -61,6 +61,8 @@ void Supervisor::on_request(const ControlRequest& request) {
     begin_reload(request.connection);
   } else if (verb == "restart" && !argument.empty()) {
     begin_restart(request.connection, argument);
+  } else if (verb == "backup" && !argument.empty()) {
+    begin_backup(request.connection, argument);
   } else if (verb == "drain" && argument.empty()) {
     begin_drain(request.connection);
   } else if (verb == "stop" && argument.empty()) {
@@ -69,7 +71,7 @@ void Supervisor::on_request(const ControlRequest& request) {
     begin_stop(process::ExitCode::clean);
   } else {
     control_.answer(request.connection, refused("unknown command \"" + request.line +
-                                                "\": known are status, reload, restart CHILD, drain, stop"));
+                                                "\": known are status, reload, restart CHILD, backup CHILD TOKEN RATE, drain, stop"));
   }
 }
 
@@ -155,6 +157,25 @@ void Supervisor::begin_restart(ConnectionId client, const std::string& id) {
   base::log(base::LogLevel::info, "restart_requested", {{"child", id}});
   waiting_.push_back({client, Waiting::For::restarted, index, found->incarnation(), now_ + kRestartPatience});
   perform(index, found->restart(now_));
+}
+
+// "shard-3 TOKEN RATE": the shard copies its file; how far it has come is in its statistics, under the token.
+void Supervisor::begin_backup(ConnectionId client, const std::string& argument) {
+  const auto blank = argument.find(' ');
+  const std::string id = argument.substr(0, blank);
+  const auto command = blank == std::string::npos ? std::nullopt
+                                                  : process::decode_command("backup " + argument.substr(blank + 1));
+  const auto found =
+      std::find_if(children_.begin(), children_.end(), [&](const Child& child) { return child.spec().id == id; });
+  const auto index = static_cast<std::size_t>(found - children_.begin());
+  if (!command || found == children_.end() || index == router_) {
+    return control_.answer(client, refused("backup takes a shard, a token and a rate, not \"" + argument + "\""));
+  }
+  if (found->phase() != ChildPhase::running) {
+    return control_.answer(client, refused(id + " is " + std::string(name_of(found->phase()))));
+  }
+  send(index, *command);
+  control_.answer(client, "{\"ok\":true,\"child\":" + base::json_quote(id) + "}");
 }
 
 void Supervisor::answer_waiting() {

@@ -113,6 +113,18 @@ bool has_shard_file(const std::string& data_dir) {
   return false;
 }
 
+// `spexctl reshard` and `spexctl repair` leave their journals there while files are exchanged.
+std::optional<Refusal> check_no_interrupted_exchange(const config::Config& config) {
+  struct stat status {};
+  for (const char* verb : {"reshard", "repair"}) {
+    if (::lstat((config.data_dir + "/" + verb).c_str(), &status) != 0) continue;
+    return Refusal{ExitCode::configuration, "data_dir " + config.data_dir + " is in the middle of a " + verb +
+                                                ": finish it with `spexctl " + verb + " --data-dir " +
+                                                config.data_dir + "`"};
+  }
+  return std::nullopt;
+}
+
 std::optional<Refusal> load_or_create_layout(const config::Config& config, config::ClusterLayout& layout) {
   const std::string path = config::layout_path(config.data_dir);
   struct stat status {};
@@ -228,6 +240,7 @@ std::optional<Refusal> prepare(const config::Config& config, Foundation& foundat
     return refused;
   }
   if (auto refused = try_to_write(config, foundation.problems)) return refused;
+  if (auto refused = check_no_interrupted_exchange(config)) return refused;
   if (auto refused = load_or_create_layout(config, foundation.layout)) return refused;
   if (auto refused = wait_for_predecessor(config)) return refused;
   remove_stale_sockets(config);

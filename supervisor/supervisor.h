@@ -84,6 +84,7 @@ class Supervisor {
   void finish_reload();
   void begin_drain(ConnectionId client);
   void begin_restart(ConnectionId client, const std::string& child);
+  void begin_backup(ConnectionId client, const std::string& argument);
   void answer_waiting();
   std::string status() const;
   ClusterState state() const;

@@ -60,6 +60,14 @@ std::optional<Command> decode_shard(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Command> decode_backup(std::string_view text) {
+  Backup backup{std::string(take_word(text)), 0};
+  const auto rate = parse_number<std::uint64_t>(text);
+  if (backup.token.empty() || !rate) return std::nullopt;
+  backup.bytes_per_second = *rate;
+  return backup;
+}
+
 // One message is one line; a line break would make status and log ambiguous.
 std::string one_line(std::string_view text) {
   std::string line(text.substr(0, kChannelBytesMax - 64));
@@ -97,6 +105,9 @@ std::string encode(const Command& command) {
     }
     std::string operator()(const Reload&) const { return "reload"; }
     std::string operator()(const Drain&) const { return "drain"; }
+    std::string operator()(const Backup& backup) const {
+      return "backup " + backup.token + " " + std::to_string(backup.bytes_per_second);
+    }
   };
   return std::visit(Encoder{}, command);
 }
@@ -114,6 +125,7 @@ std::optional<Report> decode_report(std::string_view message) {
 std::optional<Command> decode_command(std::string_view message) {
   const std::string_view verb = take_word(message);
   if (verb == "shard") return decode_shard(message);
+  if (verb == "backup") return decode_backup(message);
   if (!message.empty()) return std::nullopt;
   if (verb == "reload") return Reload{};
   if (verb == "drain") return Drain{};

@@ -5,6 +5,7 @@
 //   supervisor -> router: shard N up INCARNATION ENDPOINT
 //                         shard N down INCARNATION restarting|parked|planned|stopped
 //   supervisor -> child:  reload | drain
+//   supervisor -> shard:  backup TOKEN BYTES_PER_SECOND
 //
 // Nothing here blocks. End of file means that the other side is gone: a child
 // then ends at once. Text and I/O only; what follows from a message is decided elsewhere.
@@ -58,7 +59,12 @@ struct Reload {  // load effective.conf again, apply_reloadable(), then answer `
 struct Drain {  // finish what was accepted, then answer `drained`
   bool operator==(const Drain&) const = default;
 };
-using Command = std::variant<ShardUp, ShardDown, Reload, Drain>;
+struct Backup {  // copy the shard's file; how far that has come is told with the heartbeats, under the token
+  std::string token;
+  std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
+  bool operator==(const Backup&) const = default;
+};
+using Command = std::variant<ShardUp, ShardDown, Reload, Drain, Backup>;
 
 std::string_view name_of(DownReason reason);
 std::string encode(const Report& report);

@@ -32,6 +32,11 @@ Verb wait_ready_verb();
 Verb events_verb();
 Verb reload_verb();
 Verb restart_verb();
+Verb backup_verb();
+Verb repair_verb();
+Verb restore_verb();
+Verb reshard_verb();
+Verb verify_verb();
 Verb drain_verb();
 Verb stop_verb();
 

@@ -50,6 +50,7 @@ TEST_CASE("commands come back as they were encoded", "[process]") {
       {ShardDown{ShardId(1), Incarnation(2), DownReason::stopped}, "shard 1 down 2 stopped"},
       {Reload{}, "reload"},
       {Drain{}, "drain"},
+      {Backup{"12-34", 500'000}, "backup 12-34 500000"},
   };
   for (const auto& [command, text] : rows) {
     CHECK(encode(command) == text);
@@ -57,7 +58,7 @@ TEST_CASE("commands come back as they were encoded", "[process]") {
   }
   for (const char* bad :
        {"", "reload now", "shard", "shard x up 1 e", "shard 1 up 1", "shard 1 up 1 ", "shard 1 sideways 1 e",
-        "shard 1 down 1 tired", "shard -1 up 1 e", "shard 1 up 99999999999999999999 e", "drain x"}) {
+        "shard 1 down 1 tired", "shard -1 up 1 e", "shard 1 up 99999999999999999999 e", "drain x", "backup", "backup t", "backup t x"}) {
     INFO(bad);
     CHECK_FALSE(decode_command(bad));
   }
