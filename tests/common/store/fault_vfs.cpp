@@ -69,6 +69,7 @@ struct FaultVfs::Disk {
   std::function<void()> stop;
   std::uint64_t off_at = 0;
   bool off = false;
+  bool half_of_last = false;
   std::uint64_t fail_in = 0;  // calls of `fail_kinds` until the failing one; 0: none
   std::uint64_t fail_times = 0;
   unsigned fail_kinds = 0;
@@ -82,7 +83,10 @@ struct FaultVfs::Disk {
     if (kind != Call::read) {
       ++calls;
       if (calls == stop_at && !(stop_in_the_middle && kind == Call::write)) stop();
-      if (off_at && calls >= off_at) off = true;
+      if (off_at && calls >= off_at) {
+        if (half_of_last && calls == off_at && kind == Call::write) return SQLITE_OK;
+        off = true;
+      }
     }
     if (off) return kind == Call::read ? SQLITE_IOERR_READ : SQLITE_IOERR;
     if (fail_times == 0 || !(fail_kinds & static_cast<unsigned>(kind))) return SQLITE_OK;
@@ -122,6 +126,11 @@ int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
 
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
   if (const int code = disk->before(Call::write)) return code;
+  if (disk->half_of_last && disk->calls == disk->off_at) {
+    real_of(file)->pMethods->xWrite(real_of(file), from, amount / 2, offset);
+    disk->off = true;
+    return SQLITE_IOERR;
+  }
   if (disk->stops_in_the_middle()) {
     real_of(file)->pMethods->xWrite(real_of(file), from, amount / 2, offset);
     disk->stop();
@@ -242,6 +251,11 @@ void FaultVfs::fail_at(std::uint64_t n, unsigned kinds, int code, std::uint64_t 
 
 void FaultVfs::heal() { disk_->fail_times = 0; }
 bool FaultVfs::has_failed() const { return disk_->failed; }
+
+void FaultVfs::die_at(std::uint64_t n, bool in_the_middle) {
+  disk_->off_at = disk_->calls + n;
+  disk_->half_of_last = in_the_middle;
+}
 
 void FaultVfs::power_off_at(std::uint64_t n) {
   disk_->records = true;

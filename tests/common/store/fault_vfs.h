@@ -34,7 +34,10 @@ class FaultVfs {
   void heal();
   bool has_failed() const;  // since fail_at()
 
-  // From the n-th call on nothing reaches a file, and each call fails.
+  // From the n-th call on nothing reaches a file, and each call fails, as if the process were
+  // dead; half of that call, if it writes, still gets through.
+  void die_at(std::uint64_t n, bool in_the_middle);
+  // The same without the half, and what is not synced then is at stake.
   void power_off_at(std::uint64_t n);
   bool is_off() const;
   void restore_after_power_loss(std::mt19937_64& random);
