@@ -14,8 +14,8 @@ const std::vector<Verb>& all_verbs() {
       specs_verb(),   models_verb(),     import_verb(), export_verb(),     learning_verb(),  check_verb(),
       compare_verb(), explain_verb(),    graph_verb(),  reduce_verb(),     convert_verb(),   info_verb(),
       learn_verb(),   replay_verb(),     batch_verb(),  wait_ready_verb(), status_verb(),    events_verb(),
-      reload_verb(),  restart_verb(),    drain_verb(),  stop_verb(),
-      backup_verb(), repair_verb(), restore_verb(), reshard_verb(), verify_verb()};
+      reload_verb(),  restart_verb(),    drain_verb(),  stop_verb(),       backup_verb(),    repair_verb(),
+      restore_verb(), reshard_verb(),    verify_verb()};
   return kVerbs;
 }
 

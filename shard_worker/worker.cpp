@@ -216,8 +216,8 @@ void Worker::reload() {
 }
 
 void Worker::heartbeat() {
-  context_.channel.heartbeat(statistics_json(
-      shard_, {shard_.waiting.size() + inbox_.size(), failed_commits_, last_commit_error_, refusing_.has_value(), backup_.json()}));
+  context_.channel.heartbeat(statistics_json(shard_, {shard_.waiting.size() + inbox_.size(), failed_commits_,
+                                                      last_commit_error_, refusing_.has_value(), backup_.json()}));
 }
 
 // ---- One turn ---------------------------------------------------------------------

@@ -70,8 +70,9 @@ void Supervisor::on_request(const ControlRequest& request) {
     control_.answer(request.connection, "{\"ok\":true,\"pid\":" + std::to_string(::getpid()) + "}");
     begin_stop(process::ExitCode::clean);
   } else {
-    control_.answer(request.connection, refused("unknown command \"" + request.line +
-                                                "\": known are status, reload, restart CHILD, backup CHILD TOKEN RATE, drain, stop"));
+    control_.answer(request.connection,
+                    refused("unknown command \"" + request.line +
+                            "\": known are status, reload, restart CHILD, backup CHILD TOKEN RATE, drain, stop"));
   }
 }
 
@@ -163,8 +164,8 @@ void Supervisor::begin_restart(ConnectionId client, const std::string& id) {
 void Supervisor::begin_backup(ConnectionId client, const std::string& argument) {
   const auto blank = argument.find(' ');
   const std::string id = argument.substr(0, blank);
-  const auto command = blank == std::string::npos ? std::nullopt
-                                                  : process::decode_command("backup " + argument.substr(blank + 1));
+  const auto command =
+      blank == std::string::npos ? std::nullopt : process::decode_command("backup " + argument.substr(blank + 1));
   const auto found =
       std::find_if(children_.begin(), children_.end(), [&](const Child& child) { return child.spec().id == id; });
   const auto index = static_cast<std::size_t>(found - children_.begin());

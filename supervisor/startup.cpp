@@ -119,8 +119,8 @@ std::optional<Refusal> check_no_interrupted_exchange(const config::Config& confi
   for (const char* verb : {"reshard", "repair"}) {
     if (::lstat((config.data_dir + "/" + verb).c_str(), &status) != 0) continue;
     return Refusal{ExitCode::configuration, "data_dir " + config.data_dir + " is in the middle of a " + verb +
-                                                ": finish it with `spexctl " + verb + " --data-dir " +
-                                                config.data_dir + "`"};
+                                                ": finish it with `spexctl " + verb + " --data-dir " + config.data_dir +
+                                                "`"};
   }
   return std::nullopt;
 }

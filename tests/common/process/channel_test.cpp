@@ -56,9 +56,9 @@ TEST_CASE("commands come back as they were encoded", "[process]") {
     CHECK(encode(command) == text);
     CHECK(decode_command(text) == command);
   }
-  for (const char* bad :
-       {"", "reload now", "shard", "shard x up 1 e", "shard 1 up 1", "shard 1 up 1 ", "shard 1 sideways 1 e",
-        "shard 1 down 1 tired", "shard -1 up 1 e", "shard 1 up 99999999999999999999 e", "drain x", "backup", "backup t", "backup t x"}) {
+  for (const char* bad : {"", "reload now", "shard", "shard x up 1 e", "shard 1 up 1", "shard 1 up 1 ",
+                          "shard 1 sideways 1 e", "shard 1 down 1 tired", "shard -1 up 1 e",
+                          "shard 1 up 99999999999999999999 e", "drain x", "backup", "backup t", "backup t x"}) {
     INFO(bad);
     CHECK_FALSE(decode_command(bad));
   }
