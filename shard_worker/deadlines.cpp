@@ -78,7 +78,7 @@ void ClockSteps::observe(Now now) {
         past_[1] = {past_[0].begin, std::numeric_limits<base::Timestamp>::min(), past_[1].end_time};
         past_.erase(past_.begin());
       }
-      base::log(base::LogLevel::warning, "clock_stepped", {{"microseconds", std::to_string(by)}});
+      base::log_limited(base::LogLevel::warning, "clock_stepped", {{"microseconds", std::to_string(by)}});
     }
   }
   last_ = now;

@@ -202,8 +202,8 @@ TEST_CASE("after steps of the wall clock a record counts as the youngest that it
   pass(1'000, 800 * kDay);
   CHECK(clock.age(kStart - kDay, at(800 * kDay)) >= 1'000 * kSecond);
   // Any number of steps is safe.
-  for (int i = 0; i < 1'000; ++i) pass(1, i % 2 == 0 ? 0 : 900 * kDay);
-  CHECK(clock.age(kStart, at(900 * kDay)) <= 2'100 * kSecond);
+  for (int i = 0; i < 200; ++i) pass(1, i % 2 == 0 ? 0 : 900 * kDay);
+  CHECK(clock.age(kStart, at(900 * kDay)) <= 1'300 * kSecond);
   CHECK(clock.age(kStart, at(900 * kDay)) >= 0);
 }
 
