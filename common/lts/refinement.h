@@ -4,8 +4,9 @@
 // After D. Jansen, J.F. Groote, J. Keiren, A. Wijs, "An O(m log n) algorithm
 // for branching bisimilarity on labelled transition systems" (TACAS 2020), with
 // the transitions grouped by block, action and constellation as in
-// J.F. Groote, D. Jansen, "A simpler and faster O(m log n) algorithm" (CONCUR
-// 2025). It starts from the partition that local_refinement.h reached.
+// J.F. Groote, D. Jansen, "A state-based O(m log n) partitioning algorithm for
+// branching bisimilarity" (CONCUR 2025). It starts from the partition that
+// local_refinement.h reached.
 //
 // Invariants, with "set" as in transition_sets.h:
 //  - blocks and constellations are coarser than bisimilarity;
