@@ -229,6 +229,44 @@ TEST_CASE("all instances come in pages, each once", "[administration]") {
   for (int i = 0; i < 25; ++i) CHECK(std::count(seen.begin(), seen.end(), Value(i)) == 1);
 }
 
+TEST_CASE("an instance with a damaged record is listed with its error, and the others as they are",
+          "[administration]") {
+  OrderShard shard;
+  for (int i = 0; i < 10; ++i) {
+    const std::string meta = protocol::encode_value(protocol::Map{{"note", "meta-of-" + std::to_string(i) + "."}});
+    shard.ask(Operation::init_instance, i, ShardFixture::encoded(protocol::InitArguments{"order", meta, "o", {}}), {});
+  }
+  REQUIRE(shard.store->close().ok());
+  const std::string path = shard.directory.file("shard_1.sqlite");
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const std::size_t at = bytes.find("meta-of-7.");
+  REQUIRE(at != std::string::npos);
+  file.clear();
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put('M');
+  file.close();
+  shard.start();
+  const Reply page =
+      shard.ask(Operation::all_instances, nullptr, ShardFixture::encoded(protocol::AllInstancesArguments{}), {});
+  REQUIRE(page.ok);
+  const protocol::Array& instances = *page.body.array()->front().array();
+  REQUIRE(instances.size() == 10);
+  int damaged = 0;
+  for (const Value& instance : instances) {
+    const Value* error = instance.find("error");
+    if (error == nullptr) {
+      CHECK(instance.find("transitions")->array()->size() == 1);
+      continue;
+    }
+    ++damaged;
+    CHECK(error->array()->at(1) == Value("corrupt"));
+    CHECK(text(instance.find("specification")) == "order");
+    CHECK(text(instance.find("current_state")) == "o");
+  }
+  CHECK(damaged == 1);
+}
+
 TEST_CASE("a filter selects what is listed and what is deleted", "[administration]") {
   OrderShard shard;
   for (int i = 0; i < 10; ++i) shard.init(i);
