@@ -90,6 +90,12 @@ std::string utc_text(base::Timestamp time) {
   return std::string(buffer, std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts));
 }
 
+base::Timestamp parse_utc(const std::string& text) {
+  std::tm parts{};
+  const char* const end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return end != nullptr && *end == 0 ? base::Timestamp{::timegm(&parts)} * 1'000'000 : 0;
+}
+
 std::string manifest_text(const Manifest& manifest) {
   Array files;
   for (const ManifestFile& file : manifest.files) files.push_back(document_of(file));
@@ -118,6 +124,7 @@ Result<Manifest> read_manifest(const std::string& directory) {
     return fail(Reason::storage_corrupt, "read " + path + ": this is not the manifest of a backup of format 1");
   }
   Manifest manifest;
+  manifest.created_at = parse_utc(text(*document, "created_at"));
   SPEX_TRY_ASSIGN(manifest.layout, config::load_layout(directory));
   const Value* files = document->find("files");
   if (files != nullptr && files->array() != nullptr) {

@@ -32,6 +32,7 @@ base::Result<Manifest> read_manifest(const std::string& directory);
 // Sizes and checksums of the files as the manifest has them; a sentence for each that differs.
 base::Result<std::vector<std::string>> check_files(const std::string& directory, const Manifest& manifest);
 
-std::string utc_text(base::Timestamp time);  // 2026-11-23T12:00:00Z
+std::string utc_text(base::Timestamp time);          // 2026-11-23T12:00:00Z
+base::Timestamp parse_utc(const std::string& text);  // of that form, else 0
 
 }  // namespace spex::dataops

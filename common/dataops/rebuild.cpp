@@ -363,7 +363,9 @@ class Rebuild {
     for (std::uint64_t position = key_tail_; !keys_.empty() && position < keys_.rbegin()->first; ++position) {
       report_.keys_may_be_missing = report_.keys_may_be_missing || !keys_.contains(position);
     }
-    if (!shard_.damaged_pages.empty()) report_.keys_may_be_missing = true;
+    for (const char* table : {"log", "snapshot"}) {
+      report_.keys_may_be_missing = report_.keys_may_be_missing || shard_.damaged_pages.contains(table);
+    }
     const auto time = static_cast<std::uint64_t>(now_);
     std::unordered_map<std::uint32_t, std::uint64_t> highest;
     for (const auto& [position, entry] : keys_) {

@@ -3,8 +3,9 @@
 
 #include <filesystem>
 
-#include "dataops/open_file.h"
+#include "dataops/manifest.h"
 #include "dataops/sha256.h"
+#include "store/sqlite.h"
 #include "tests/common/dataops/data_fixture.h"
 
 namespace spex::dataops {
@@ -39,6 +40,12 @@ TEST_CASE("the checksum is that of sha256sum", "[dataops]") {
   hash.add("abcdbcdecdefdefgefghfghighijhijkijkljklm");
   hash.add("klmnlmnomnopnopq");
   CHECK(hash.finish() == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+TEST_CASE("the time of a backup is read as it was written", "[dataops]") {
+  CHECK(utc_text(1'790'000'000'000'000) == "2026-09-21T14:13:20Z");
+  CHECK(parse_utc("2026-09-21T14:13:20Z") == 1'790'000'000'000'000);
+  CHECK(parse_utc("yesterday") == 0);
 }
 
 TEST_CASE("sound data have no findings, and are counted", "[dataops]") {
