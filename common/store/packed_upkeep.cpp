@@ -140,7 +140,7 @@ Result<bool> PackedStore::wants_to_shrink(base::Timestamp now) {
 }
 
 void PackedStore::take_reserve() {
-  auto taken = reserve_.take();
+  auto taken = low_space_ ? reserve_.take_again() : reserve_.take();
   if (taken) {
     if (low_space_) base::log(base::LogLevel::info, "store_space_again", {{"file", options_.path}});
     low_space_.reset();
@@ -155,7 +155,7 @@ void PackedStore::give_up_reserve(const base::Error& cause) {
   reserve_.give_up();
   low_space_ = fail(Reason::storage_full, "the disk is full (" + cause.message +
                                               "); instances can be deleted, and are created and changed again when " +
-                                              std::to_string(reserve_.bytes() >> 10) + " KiB are free");
+                                              std::to_string(reserve_.bytes() >> 9) + " KiB are free");
 }
 
 }  // namespace spex::store

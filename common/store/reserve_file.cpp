@@ -1,6 +1,7 @@
 #include "store/reserve_file.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,6 +26,16 @@ Result<void> ReserveFile::take() {
   }
   held_ = true;
   return {};
+}
+
+Result<void> ReserveFile::take_again() {
+  struct statvfs disk {};
+  const std::string directory = path_.substr(0, path_.rfind('/') + 1) + ".";
+  if (::statvfs(directory.c_str(), &disk) != 0) return base::system_error("look at " + directory, errno);
+  if (std::uint64_t{disk.f_bavail} * disk.f_frsize < 2 * bytes_) {
+    return base::fail(Reason::storage_full, "take " + path_ + ": less than twice its size is free");
+  }
+  return take();
 }
 
 void ReserveFile::give_up() {

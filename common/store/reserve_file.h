@@ -19,6 +19,9 @@ class ReserveFile {
   std::uint64_t bytes() const { return bytes_; }
   // Takes the room on the disk. Fails with storage_full if there is not so much.
   base::Result<void> take();
+  // The same after it was given up, but only if twice as much is free: else it would take
+  // back what it has just given.
+  base::Result<void> take_again();
   void give_up();
 
  private:

@@ -55,6 +55,7 @@ TEST_CASE("a full disk is an answered error; reads go on; with room again it rec
   ClusterOptions options = with_order(2);
   options.data_dir = disk.path();
   options.durability = GENERATE("full", "process");
+  options.arguments = {"--disk-reserve", "512KiB"};
   Cluster cluster(std::move(options));
   cluster.start();
   auto client = cluster.client();
@@ -82,6 +83,11 @@ TEST_CASE("a full disk is an answered error; reads go on; with room again it rec
   CHECK(size_of(client->all().body) == acknowledged.size());
   for (unsigned shard = 1; shard <= 2; ++shard) CHECK(cluster.incarnation("shard-" + std::to_string(shard)) <= 2);
 
+  // The reserve is there for what makes room.
+  REQUIRE(client->remove(acknowledged.front()).ok);
+  CHECK(client->get(acknowledged.front()).refused("InstanceError", "instance_identifier_not_found"));
+  acknowledged.erase(acknowledged.begin());
+
   REQUIRE(disk.resize("60m"));
   REQUIRE(eventually([&] { return client->init("order", "again").ok; }));
   REQUIRE(eventually([&] { return client->transition(acknowledged.back(), "pay", "paid").ok; }));
@@ -99,6 +105,7 @@ TEST_CASE("a directory that cannot be written says so before READY and is fine a
   skip_unless_mounted(disk);
   ClusterOptions options = with_order(1);
   options.data_dir = disk.path();
+  options.arguments = {"--disk-reserve", "512KiB"};
   Cluster cluster(std::move(options));
   cluster.start();
   REQUIRE(cluster.client()->init("order", "o").ok);
