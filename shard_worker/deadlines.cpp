@@ -1,6 +1,7 @@
 #include "shard_worker/deadlines.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/log.h"
 #include "protocol/msgpack_writer.h"
@@ -16,10 +17,6 @@ using base::Result;
 constexpr std::size_t kTimeoutsPerSlice = 256;
 constexpr std::size_t kVisitsPerSlice = 4096;
 constexpr std::size_t kPrunedPerSlice = 256;
-
-std::int64_t micros_between(base::MonotonicTime from, base::MonotonicTime to) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
-}
 
 std::optional<store::Instance> living(const store::InstanceStore& instances, store::InstanceNumber number) {
   std::optional<store::Instance> found;
@@ -59,45 +56,15 @@ void rebuild_timeouts(Shard& shard, Now now) {
   shard.timeouts.clear();
   shard.store.scan(store::InstanceNumber(0), [&](const store::Instance& instance) {
     if (const auto timeout = timeout_of(shard, instance)) {
-      // A record from the future of a clock that was set back counts as made now.
-      const std::int64_t age = std::max<std::int64_t>(now.wall - instance.last_record_at, 0);
-      shard.timeouts.record(instance.number, now.monotonic, *timeout, age);
+      shard.timeouts.record(instance.number, now.monotonic, *timeout, shard.clock.age(instance.last_record_at, now));
     }
     return true;
   });
 }
 
-void ClockSteps::observe(Now now) {
-  if (last_) {
-    const std::int64_t by = (now.wall - last_->wall) - micros_between(last_->monotonic, now.monotonic);
-    if (by > kTolerance || by < -kTolerance) {
-      past_.push_back({begin_, last_->wall, last_->monotonic});
-      begin_ = now.wall;
-      if (past_.size() > kErasMax) {
-        // The two oldest become one, with all that they held at its end: younger, never older.
-        past_[1] = {past_[0].begin, std::numeric_limits<base::Timestamp>::min(), past_[1].end_time};
-        past_.erase(past_.begin());
-      }
-      base::log_limited(base::LogLevel::warning, "clock_stepped", {{"microseconds", std::to_string(by)}});
-    }
-  }
-  last_ = now;
-}
-
-std::int64_t ClockSteps::age(base::Timestamp stamp, Now now) const {
-  std::int64_t youngest = std::numeric_limits<std::int64_t>::max();
-  if (stamp >= begin_) youngest = std::max<std::int64_t>(now.wall - stamp, 0);
-  for (const Era& era : past_) {
-    if (stamp < era.begin) continue;
-    const std::int64_t before_its_end = stamp < era.end ? era.end - stamp : 0;
-    youngest = std::min(youngest, micros_between(era.end_time, now.monotonic) + before_its_end);
-  }
-  return youngest;
-}
-
 void Deadlines::start(Now now) {
   started_ = now.monotonic;
-  steps_.observe(now);
+  shard_.clock.observe(now);
   prune_cursor_ = store::InstanceNumber(0);
 }
 
@@ -111,8 +78,8 @@ Result<void> Deadlines::report(store::InstanceNumber number, Now now) {
   const bool at_end = shard_.catalogue.is_at_end(instance->specification, instance->current_state);
   if (at_end && !specification.options().timeout_at_end) return {};
   SPEX_TRY(shard_.store.mark_timeout_reported(number));
-  const bool was_away =
-      catching_up_ && now.wall - instance->last_record_at - micros_between(started_, now.monotonic) >= *timeout;
+  const std::int64_t up = std::chrono::duration_cast<std::chrono::microseconds>(now.monotonic - started_).count();
+  const bool was_away = catching_up_ && now.wall - instance->last_record_at - up >= *timeout;
   if (was_away) {
     ++overdue_at_start_;
     if (!shard_.config.check_transition_timeouts_on_start) return {};
@@ -150,7 +117,7 @@ bool Deadlines::is_prunable(const store::Instance& instance, Now now) {
   if (active == nullptr || instance.transitions_total == 0) return false;
   const conformance::SpecificationOptions& options = active->specification->options();
   if (!options.prune_timeout.microseconds) return false;
-  if (steps_.age(instance.last_record_at, now) <= *options.prune_timeout.microseconds) return false;
+  if (shard_.clock.age(instance.last_record_at, now) <= *options.prune_timeout.microseconds) return false;
   switch (options.prunable) {
     case conformance::Prunable::none:
       return false;
@@ -202,7 +169,7 @@ void Deadlines::end_pass(Now now) {
 }
 
 Result<bool> Deadlines::run_slice(Now now) {
-  steps_.observe(now);
+  shard_.clock.observe(now);
   SPEX_TRY_ASSIGN(const bool more_due, report_due(now));
   SPEX_TRY_ASSIGN(const bool more_to_prune, prune_some(now));
   return more_due || more_to_prune;

@@ -22,28 +22,6 @@ class Shard;
 // Fills the timeout queue anew from the newest records of all instances. O(instances).
 void rebuild_timeouts(Shard& shard, Now now);
 
-// What the wall clock did while this process ran, in eras between its steps, forward or
-// back. A time stamp may fit into several eras, and one that lay in the future of its
-// era was raised to that of an earlier record: of all that it can mean the youngest counts.
-class ClockSteps {
- public:
-  void observe(Now now);
-  // How old a record with this time stamp is at least; 0 if its time is still to come.
-  std::int64_t age(base::Timestamp stamp, Now now) const;
-
- private:
-  static constexpr std::int64_t kTolerance = 2'000'000;
-  static constexpr std::size_t kErasMax = 64;
-  struct Era {
-    base::Timestamp begin;  // the wall clock in it: from, to
-    base::Timestamp end;
-    base::MonotonicTime end_time;
-  };
-  std::optional<Now> last_;
-  base::Timestamp begin_ = std::numeric_limits<base::Timestamp>::min();  // of the era that lasts
-  std::vector<Era> past_;
-};
-
 class Deadlines {
  public:
   explicit Deadlines(Shard& shard) : shard_(shard) {}
@@ -51,9 +29,6 @@ class Deadlines {
   // Once, when the shard has been loaded: what fell due while it was away is
   // reported (or skipped) in the first slices and summed up in one log line.
   void start(Now now);
-  // At the beginning of every turn, before anything gets a time stamp: a step of the wall clock between two turns
-  // is then later than every stamp made before it.
-  void observe_clock(Now now) { steps_.observe(now); }
   // One slice of due timeouts and of a prune pass. Answers whether there is more to do at once.
   base::Result<bool> run_slice(Now now);
   // When run_slice has something to do again.
@@ -67,7 +42,6 @@ class Deadlines {
   void end_pass(Now now);
 
   Shard& shard_;
-  ClockSteps steps_;
   base::MonotonicTime started_;
   std::uint64_t overdue_at_start_ = 0;
   bool catching_up_ = true;

@@ -22,6 +22,7 @@
 #include "shard_worker/bulk_deletions.h"
 #include "shard_worker/catalogue.h"
 #include "shard_worker/checks.h"
+#include "shard_worker/clock_steps.h"
 #include "shard_worker/model_changes.h"
 #include "shard_worker/request.h"
 #include "shard_worker/timeout_queue.h"
@@ -98,6 +99,7 @@ class Shard {
   std::vector<StoredRequest> ready;
   BulkDeletions deletions;
   TimeoutQueue timeouts;
+  ClockSteps clock;
   std::vector<store::SpecificationId> sighted;  // whose models saw something that is not stored yet
   Counters counters;
   std::vector<conformance::TextProblem> problems;  // of the directories, as last read

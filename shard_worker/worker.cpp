@@ -224,7 +224,7 @@ void Worker::heartbeat() {
 
 void Worker::turn() {
   const Now time = now();
-  deadlines_.observe_clock(time);
+  shard_.clock.observe(time);
   if (time.monotonic >= next_heartbeat_) {
     heartbeat();
     next_heartbeat_ = time.monotonic + std::chrono::microseconds(shard_.config.heartbeat_interval);

@@ -123,6 +123,22 @@ TEST_CASE("a new definition recomputes what is due", "[deadlines]") {
   CHECK(shard.timeouts() == 1);
 }
 
+TEST_CASE("due times computed anew after a step of the wall clock fire nothing", "[deadlines]") {
+  TimedShard shard("Transition timeout: 2d\n");
+  shard.init("a");
+  shard.run_deadlines();
+  shard.now.wall += 365 * 86'400 * kSecond;
+  shard.run_deadlines();
+  const std::string text = "Specification: order\nTransition timeout: 10s\nTransitions:\nopen --[pay]-> paid\n";
+  CHECK(reason(shard.ask_rounds(Operation::define_specification,
+                                ShardFixture::encoded(protocol::TextArguments{text}))) == "ok");
+  shard.run_deadlines();
+  CHECK(shard.timeouts() == 0);
+  shard.pass(10 * kSecond);
+  shard.run_deadlines();
+  CHECK(shard.timeouts() == 1);
+}
+
 TEST_CASE("old instances in prunable states leave, the others stay", "[deadlines]") {
   TimedShard shard("Prune timeout: 60s\nPrunable states: terminal\n");
   shard.init("open");
