@@ -58,22 +58,6 @@ std::optional<std::uint32_t> ByteIndex::find(std::string_view wanted) const {
   return number_at(page.references[*slot]);
 }
 
-void ByteIndex::prefetch_slot(std::uint64_t hashed) const {
-  const Page& page = page_of(hashed);
-  __builtin_prefetch(&page.tags[home_of(hashed)]);
-  __builtin_prefetch(&page.references[home_of(hashed)]);
-}
-
-std::optional<ByteIndex::Reference> ByteIndex::candidate(std::uint64_t hashed) const {
-  const Page& page = page_of(hashed);
-  for (std::size_t i = home_of(hashed); page.tags[i] != kEmpty; i = (i + 1) % kSlots) {
-    if (page.tags[i] != tag_of(hashed)) continue;
-    __builtin_prefetch(at(page.references[i]));
-    return page.references[i];
-  }
-  return std::nullopt;
-}
-
 void ByteIndex::place(Page& page, std::uint64_t hashed, Reference reference) {
   std::size_t i = home_of(hashed);
   while (page.tags[i] > kRemoved) i = (i + 1) % kSlots;

@@ -32,14 +32,9 @@ class ByteIndex {
   std::string_view bytes(Reference reference) const;
   std::size_t size() const { return size_; }
 
-  // A lookup in three steps, for prefetching over a batch.
-  std::uint64_t hash(std::string_view bytes) const;
-  void prefetch_slot(std::uint64_t hash) const;
-  // The number whose tag matches first; its bytes are not compared. Prefetches the entry.
-  std::optional<Reference> candidate(std::uint64_t hash) const;
-  std::uint32_t number_at(Reference reference) const;
-
  private:
+  std::uint64_t hash(std::string_view bytes) const;
+  std::uint32_t number_at(Reference reference) const;
   static constexpr std::size_t kSlots = 2048;    // of a page
   static constexpr std::size_t kSplitAt = 1740;  // 85 %
   static constexpr unsigned kSegmentBits = 20;   // an arena segment: 1 MiB

@@ -192,8 +192,6 @@ class InstanceStore {
 
   // Reading.
   virtual std::optional<InstanceNumber> find(std::string_view canonical_identifier) const = 0;
-  // A hint that these will be asked for next: their memory is fetched at once.
-  virtual void prefetch(std::span<const std::string_view> canonical_identifiers) const = 0;
   virtual Instance instance(InstanceNumber number) const = 0;  // of a living number
   virtual base::Result<InstanceDetails> details(InstanceNumber number) = 0;
   // Newest first; records with sequence < before (0: from the newest), at most

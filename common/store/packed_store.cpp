@@ -143,22 +143,6 @@ std::optional<InstanceNumber> PackedStore::find(std::string_view identifier) con
   return number ? std::optional(InstanceNumber(*number)) : std::nullopt;
 }
 
-void PackedStore::prefetch(std::span<const std::string_view> identifiers) const {
-  if (broken_) return;
-  constexpr std::size_t kAtOnce = 64;
-  std::array<std::uint64_t, kAtOnce> hashes;
-  std::array<std::optional<ByteIndex::Reference>, kAtOnce> entries;
-  const ByteIndex& directory = memory_->directory;
-  for (std::size_t first = 0; first < identifiers.size(); first += kAtOnce) {
-    const std::size_t count = std::min(kAtOnce, identifiers.size() - first);
-    for (std::size_t i = 0; i < count; ++i) directory.prefetch_slot(hashes[i] = directory.hash(identifiers[first + i]));
-    for (std::size_t i = 0; i < count; ++i) entries[i] = directory.candidate(hashes[i]);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (entries[i]) memory_->states.prefetch(directory.number_at(*entries[i]));
-    }
-  }
-}
-
 Instance PackedStore::instance(InstanceNumber number) const {
   if (broken_) return {};
   SPEX_ASSERT(memory_->states.is_living(number.value()));

@@ -33,7 +33,6 @@ class PackedStore final : public InstanceStore {
   std::optional<SpecificationId> find_specification(std::string_view name) const override;
 
   std::optional<InstanceNumber> find(std::string_view identifier) const override;
-  void prefetch(std::span<const std::string_view> identifiers) const override;
   Instance instance(InstanceNumber number) const override;
   base::Result<InstanceDetails> details(InstanceNumber number) override;
   base::Result<std::vector<Record>> history(InstanceNumber number, std::uint32_t before, std::size_t limit) override;

@@ -51,9 +51,6 @@ class StateTable {
   const State& operator[](std::uint32_t number) const { return states_[number]; }
   void grow_to(std::uint32_t size) { states_.grow_to(size); }
   bool is_living(std::uint32_t number) const { return number < size() && states_[number].is_living(); }
-  void prefetch(std::uint32_t number) const {
-    if (number < size()) __builtin_prefetch(&states_[number]);
-  }
 
  private:
   SegmentedVector<State> states_;
