@@ -44,7 +44,7 @@ void FileBackup::begin(const process::Backup& order, base::MonotonicTime now) {
   remove();
   order_ = order;
   error_.clear();
-  pages_ = pages_left_ = 0;
+  pages_ = pages_left_ = pages_at_begin_ = 0;
   next_ = now;
   const store::StoreStatistics statistics = store_.statistics();
   const std::uint64_t needed = statistics.file_bytes + statistics.wal_bytes + kRoomForOthers;
@@ -65,8 +65,12 @@ void FileBackup::step(base::MonotonicTime now) {
   if (!more) return fail(base::to_string(more.error()));
   pages_ = copy_->pages_total();
   pages_left_ = copy_->pages_left();
+  if (pages_at_begin_ == 0) pages_at_begin_ = pages_;
+  // What the file has grown by meanwhile is copied as fast as it may be: a pace below that of
+  // the growth would never come to an end.
+  const bool is_at_the_growth = pages_ - pages_left_ >= pages_at_begin_;
   base::Duration pause = kPause;
-  if (order_.bytes_per_second != 0) {
+  if (order_.bytes_per_second != 0 && !is_at_the_growth) {
     constexpr std::uint64_t kBytes = kPagesPerStep * kPageBytes;
     pause = std::max<base::Duration>(
         pause, std::chrono::nanoseconds(kBytes * kNanosecondsPerSecond / order_.bytes_per_second));

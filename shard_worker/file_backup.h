@@ -41,6 +41,7 @@ class FileBackup {
   std::unique_ptr<store::StoreBackup> copy_;
   std::uint64_t pages_ = 0;
   std::uint64_t pages_left_ = 0;
+  std::uint64_t pages_at_begin_ = 0;
   std::string error_;
   base::MonotonicTime next_;
 };
