@@ -22,7 +22,7 @@ struct InstanceError {
   std::string_view identifier;     // canonical
   std::string context;             // encoded, for the caller
   std::optional<conformance::NamedTransition> deviating;
-  std::uint32_t sequence = 0;  // the record concerned, 0: none
+  std::uint32_t sequence = 0;   // the record concerned, 0: none
   std::string_view story = {};  // the explanation in words; empty: none
 };
 

@@ -99,10 +99,10 @@ std::string format_timestamp(Timestamp timestamp) {
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
   std::array<char, 48> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", int(date.year()),
-                                   unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
-                                   int(clock.minutes().count()), int(clock.seconds().count()),
-                                   int(clock.subseconds().count()));
+  const int length =
+      std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", int(date.year()),
+                    unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
+                    int(clock.minutes().count()), int(clock.seconds().count()), int(clock.subseconds().count()));
   return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
@@ -118,9 +118,11 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
                       read_offset(text, offset_minutes);
   const year_month_day date{year{year_number}, month{unsigned(month_number)}, day{unsigned(day_number)}};
   if (!shaped || !date.ok() || hour > 23 || minute > 59 || second > 60) {
-    return fail(Reason::invalid_argument, "read time '" + std::string(whole) + "': expected RFC 3339, e.g. 2026-11-23T09:30:00Z");
+    return fail(Reason::invalid_argument,
+                "read time '" + std::string(whole) + "': expected RFC 3339, e.g. 2026-11-23T09:30:00Z");
   }
-  const auto since_epoch = sys_days{date}.time_since_epoch() + hours{hour} + minutes{minute - offset_minutes} + seconds{second};
+  const auto since_epoch =
+      sys_days{date}.time_since_epoch() + hours{hour} + minutes{minute - offset_minutes} + seconds{second};
   return duration_cast<microseconds>(since_epoch).count() + fraction;
 }
 

@@ -18,12 +18,13 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
   Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
   template <typename U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
-  Result(U&& value) : content_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: implicit by design
+  requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
+      Result(U&& value)
+      : content_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: implicit by design
 
   bool ok() const { return content_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -88,17 +89,17 @@ inline Error fail(Reason reason, std::string message) { return Error(reason, std
 }  // namespace spex::base
 
 // Returns the error of `expression` (a Result) from the enclosing function, if it failed.
-#define SPEX_TRY(expression)                                                      \
-  do {                                                                            \
-    if (auto spex_try_result = (expression); !spex_try_result) [[unlikely]]       \
-      return std::move(spex_try_result).error();                                  \
+#define SPEX_TRY(expression)                                                \
+  do {                                                                      \
+    if (auto spex_try_result = (expression); !spex_try_result) [[unlikely]] \
+      return std::move(spex_try_result).error();                            \
   } while (false)
 
 #define SPEX_CONCAT_INNER(a, b) a##b
 #define SPEX_CONCAT(a, b) SPEX_CONCAT_INNER(a, b)
 // Declares `variable` with the value of `expression` (a Result), or returns its error.
-#define SPEX_TRY_ASSIGN(variable, expression)                                           \
-  auto SPEX_CONCAT(spex_try_, __LINE__) = (expression);                                 \
-  if (!SPEX_CONCAT(spex_try_, __LINE__)) [[unlikely]]                                   \
-    return std::move(SPEX_CONCAT(spex_try_, __LINE__)).error();                         \
+#define SPEX_TRY_ASSIGN(variable, expression)                   \
+  auto SPEX_CONCAT(spex_try_, __LINE__) = (expression);         \
+  if (!SPEX_CONCAT(spex_try_, __LINE__)) [[unlikely]]           \
+    return std::move(SPEX_CONCAT(spex_try_, __LINE__)).error(); \
   variable = std::move(SPEX_CONCAT(spex_try_, __LINE__)).value()

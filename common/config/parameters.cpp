@@ -125,8 +125,9 @@ void add_router(std::vector<Parameter>& rows) {
                      Change::at_start, "The largest message that a client may send."));
   rows.push_back(row("request_timeout", group, duration_type(&Config::request_timeout, kMillisecond, kDay),
                      Change::by_reload, "For requests that name none: answered `deadline_exceeded` after it."));
-  rows.push_back(row("hold_max", group, duration_type(&Config::hold_max, 0, kHour), Change::by_reload,
-                     "How long requests are held: during a planned restart of their shard, or while all shards change a model."));
+  rows.push_back(
+      row("hold_max", group, duration_type(&Config::hold_max, 0, kHour), Change::by_reload,
+          "How long requests are held: during a planned restart of their shard, or while all shards change a model."));
   rows.push_back(row("async_credit", group, count_type(&Config::async_credit, 1, 1'048'576), Change::at_start,
                      "Fire-and-forget requests in flight per client."));
   rows.push_back(row("clients_max", group, count_type(&Config::clients_max, 1, 1'048'576), Change::at_start,

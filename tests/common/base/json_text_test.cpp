@@ -12,5 +12,6 @@ TEST_CASE("JSON strings are quoted, and broken UTF-8 replaced", "[base]") {
 
 TEST_CASE("UTF-8 is checked as RFC 3629 says", "[base]") {
   CHECK(is_utf8("plain \xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80"));
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\x80"}) CHECK_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\x80"})
+    CHECK_FALSE(is_utf8(bad));
 }
