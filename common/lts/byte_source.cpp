@@ -77,8 +77,7 @@ base::Result<std::string_view> ByteSource::peek(std::size_t size) {
 base::Result<std::size_t> ByteSource::read_on(char* buffer, std::size_t size) {
   size = std::min(size, kReadBytesMax);
   if (file_ == nullptr) {
-    const std::size_t count = std::min(size, text_.size());
-    std::memcpy(buffer, text_.data(), count);
+    const std::size_t count = text_.copy(buffer, size);
     text_.remove_prefix(count);
     return count;
   }

@@ -55,7 +55,8 @@ TEST_CASE("a full disk is an answered error; reads go on; with room again it rec
   ClusterOptions options = with_order(2);
   options.data_dir = disk.path();
   options.durability = GENERATE("full", "process");
-  options.arguments = {"--disk-reserve", "512KiB"};
+  // The reserve must hold what a checkpoint may have to write.
+  options.arguments = {"--disk-reserve", "512KiB", "--checkpoint-pages", "32"};
   Cluster cluster(std::move(options));
   cluster.start();
   auto client = cluster.client();
