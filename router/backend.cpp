@@ -16,12 +16,13 @@ using base::LogLevel;
 using base::ShardId;
 
 Backend::Backend(transport::Context& context, transport::Reactor& reactor, const base::Clock& clock,
-                 Dispatcher& dispatcher, base::Incarnation router_incarnation)
+                 Dispatcher& dispatcher, base::Incarnation router_incarnation, OnReached on_reached)
     : context_(context),
       reactor_(reactor),
       clock_(clock),
       dispatcher_(dispatcher),
       router_incarnation_(router_incarnation),
+      on_reached_(std::move(on_reached)),
       sockets_(dispatcher.shards().size()) {}
 
 void Backend::apply(ShardId shard, const ShardStep& step) {
@@ -90,6 +91,7 @@ void Backend::on_frame(ShardId shard, std::string_view frame) {
                 {{"of_shard", std::to_string(shard.value())},
                  {"of_incarnation", std::to_string(ready->incarnation)},
                  {"pid", std::to_string(ready->pid)}});
+      on_reached_(shard, base::Incarnation(ready->incarnation));
       return send_queue(shard);
     }
   }

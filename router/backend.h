@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,8 +19,10 @@ namespace spex::router {
 
 class Backend {
  public:
+  // Called when requests begin to go to an incarnation of a shard.
+  using OnReached = std::function<void(base::ShardId, base::Incarnation)>;
   Backend(transport::Context& context, transport::Reactor& reactor, const base::Clock& clock, Dispatcher& dispatcher,
-          base::Incarnation router_incarnation);
+          base::Incarnation router_incarnation, OnReached on_reached);
 
   // Does what a step of the shard table asks for: reads what an old incarnation
   // still said, answers requests, closes, opens and says HELLO.
@@ -40,6 +43,7 @@ class Backend {
   const base::Clock& clock_;
   Dispatcher& dispatcher_;
   base::Incarnation router_incarnation_;
+  OnReached on_reached_;
   std::vector<std::unique_ptr<transport::Socket>> sockets_;  // by shard - 1; null: none
   transport::Message message_;
   std::vector<base::ShardId> touched_;

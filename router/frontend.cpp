@@ -8,7 +8,7 @@
 namespace spex::router {
 namespace {
 
-constexpr int kMessagesPerTurnMax = 256;
+constexpr int kClientMessagesPerTurnMax = 256;
 constexpr std::string_view kIpc = "ipc://";
 
 transport::SocketOptions options_of(const config::Config& config) {
@@ -62,7 +62,7 @@ bool Frontend::on_ready(Dispatcher& dispatcher, base::MonotonicTime now) {
     return send(to, is_delimited, message);
   };
   bool did = false;
-  for (int i = 0; i < kMessagesPerTurnMax && socket_.receive(message_); ++i) {
+  for (int i = 0; i < kClientMessagesPerTurnMax && socket_.receive(message_); ++i) {
     did = true;
     const std::size_t frames = message_.size();
     const bool is_delimited = frames >= 2 && message_.frame(1).empty();

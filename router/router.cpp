@@ -45,7 +45,9 @@ class Router {
         reactor_(clock_),
         frontend_(std::move(frontend)),
         dispatcher_(context.config, context.layout, std::move(slots), context.incarnation, clock_.monotonic()),
-        backend_(zmq, reactor_, clock_, dispatcher_, context.incarnation),
+        backend_(
+            zmq, reactor_, clock_, dispatcher_, context.incarnation,
+            [this](ShardId shard, base::Incarnation incarnation) { context_.channel.reaches(shard, incarnation); }),
         control_(reactor_, context.config.run_dir + "/control.sock") {}
 
   DaemonExit run();

@@ -183,7 +183,7 @@ void Supervisor::answer_waiting() {
   finish_reload();
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     const Child& child = children_[waiting.child];
-    const bool restarted = child.phase() == ChildPhase::running && child.incarnation() > waiting.incarnation;
+    const bool restarted = child.serves() && child.incarnation() > waiting.incarnation;
     const bool done = waiting.what == Waiting::For::drained ? router_drained_ : restarted;
     if (done) {
       control_.answer(waiting.connection, "{\"ok\":true,\"child\":" + base::json_quote(child.spec().id) +

@@ -1,6 +1,7 @@
 #include "supervisor/child.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/assert.h"
@@ -64,6 +65,12 @@ bool Child::has_process() const {
   }
   return false;
 }
+
+bool Child::serves() const {
+  return phase_ == ChildPhase::running && (spec_.kind == ChildKind::router || reached_ == incarnation_);
+}
+
+void Child::set_reached(base::Incarnation incarnation) { reached_ = incarnation.value(); }
 
 std::uint32_t Child::restarts_in_window(base::MonotonicTime now) const {
   return policy_.restarts_in_window(limits_.restart, now);
@@ -140,6 +147,8 @@ Actions Child::on_report(const process::Report& report, base::MonotonicTime now)
     case process::ReportKind::heartbeat:
       // Before READY only progress counts: a start that turns its loop and gets nowhere must end some day.
       if (phase_ != ChildPhase::starting) last_heard_ = now;
+      return {};
+    case process::ReportKind::reaches:  // of others; see set_reached()
       return {};
     case process::ReportKind::failed:
       said_ = report.text;
@@ -298,18 +307,17 @@ std::string_view name_of(ClusterState state) {
 }
 
 ClusterState state_of(const std::vector<Child>& children) {
-  const auto serves = [](const Child& child) { return child.phase() == ChildPhase::running; };
-  const auto starts_well = [&](const Child& child) {
-    return serves(child) || (child.phase() == ChildPhase::starting && child.incarnation().value() == 1);
+  const auto starts_well = [](const Child& child) {
+    const bool is_up = child.phase() == ChildPhase::running || child.phase() == ChildPhase::starting;
+    return is_up && child.incarnation().value() == 1;
   };
-  if (std::all_of(children.begin(), children.end(), serves)) return ClusterState::ready;
+  if (std::all_of(children.begin(), children.end(), std::mem_fn(&Child::serves))) return ClusterState::ready;
   return std::all_of(children.begin(), children.end(), starts_well) ? ClusterState::starting : ClusterState::degraded;
 }
 
 bool is_settled(const std::vector<Child>& children) {
   return std::all_of(children.begin(), children.end(), [](const Child& child) {
-    return child.phase() == ChildPhase::running ||
-           (child.spec().kind == ChildKind::shard && child.phase() == ChildPhase::parked);
+    return child.serves() || (child.spec().kind == ChildKind::shard && child.phase() == ChildPhase::parked);
   });
 }
 

@@ -75,6 +75,9 @@ class Child {
   Actions on_exit(const process::ExitStatus& status, base::MonotonicTime now, double chance);
   Actions on_spawn_failure(const std::string& reason, base::MonotonicTime now, double chance);
   Actions on_deadline(base::MonotonicTime now);  // call when deadline() is reached
+  // The router: requests reach it in this incarnation; or, when a router is started, not yet.
+  void set_reached(base::Incarnation incarnation);
+  void set_unreached() { reached_ = 0; }
   // The supervisor itself was kept from running for `by`: silence in that time is not held against the child.
   void forgive(base::Duration by);
   void set_limits(const ChildLimits& limits) { limits_ = limits; }
@@ -87,6 +90,8 @@ class Child {
   Goal goal() const { return goal_; }
   base::Incarnation incarnation() const { return base::Incarnation(incarnation_); }
   bool has_process() const;
+  // It runs and, for a shard, the router's requests reach it: only then is it of use to a client.
+  bool serves() const;
   std::uint64_t restarts() const { return restarts_; }  // unplanned ones
   std::uint32_t restarts_in_window(base::MonotonicTime now) const;
   base::MonotonicTime last_heard() const { return last_heard_; }
@@ -106,6 +111,7 @@ class Child {
   ChildPhase phase_ = ChildPhase::stopped;
   Goal goal_ = Goal::serve;
   std::uint64_t incarnation_ = 0;
+  std::uint64_t reached_ = 0;  // the incarnation that the router reaches; 0: none
   std::uint64_t restarts_ = 0;
   base::MonotonicTime entered_{};     // when the phase began
   base::MonotonicTime last_heard_{};  // any report
@@ -122,7 +128,7 @@ enum class ClusterState : std::uint8_t { starting, ready, degraded, draining, st
 std::string_view name_of(ClusterState state);
 // `ready` only if every child serves; `starting` until one has failed. For a service that neither drains nor stops.
 ClusterState state_of(const std::vector<Child>& children);
-// Whether starting is over: the router serves, and each shard serves or is parked.
+// Whether starting is over: each child serves, or is a shard that is parked.
 bool is_settled(const std::vector<Child>& children);
 // The children, by index, that must be told to stop now so that the order is
 // kept: the router first, and when it has ended the shards, the last one first.

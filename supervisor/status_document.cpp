@@ -48,6 +48,7 @@ std::string child_json(const Child& child, const ProcessFacts& process, base::Mo
   if (child.spec().kind == ChildKind::shard) json.number("shard", child.spec().shard.value());
   json.raw("pid", process.pid > 0 ? std::to_string(process.pid) : "null");
   json.text("phase", name_of(child.phase()));
+  json.raw("serves", child.serves() ? "true" : "false");
   json.number("incarnation", child.incarnation().value());
   json.number("restarts", child.restarts());
   json.number("restarts_in_window", child.restarts_in_window(now));
@@ -96,13 +97,15 @@ std::string status_line(ClusterState state, const std::vector<Child>& children) 
   std::size_t serving = 0;
   std::string others;
   for (const Child& child : children) {
-    const bool serves = child.phase() == ChildPhase::running;
+    const bool serves = child.serves();
     if (child.spec().kind == ChildKind::shard) {
       ++shards;
       serving += serves ? 1 : 0;
     }
     if (serves || others.size() > 200) continue;
-    others += ", " + child.spec().id + " " + std::string(name_of(child.phase()));
+    const bool is_unreached = child.phase() == ChildPhase::running;
+    others += ", " + child.spec().id + " " +
+              (is_unreached ? "not reached by the router" : std::string(name_of(child.phase())));
   }
   return std::string(name_of(state)) + ": " + std::to_string(serving) + " of " + std::to_string(shards) +
          " shards serve" + others;

@@ -167,8 +167,20 @@ void Supervisor::on_report(std::size_t index, const process::Report& report) {
     case ReportKind::drained:
       if (index == router_) router_drained_ = true;
       break;
+    case ReportKind::reaches:
+      if (index == router_) on_reached(report.text);
+      break;
   }
   perform(index, children_[index].on_report(report, now_));
+}
+
+void Supervisor::on_reached(std::string_view text) {
+  const auto reached = process::decode_reached(text);
+  if (!reached) return base::log_limited(base::LogLevel::warning, "unknown_report", {{"text", text}});
+  for (Child& child : children_) {
+    if (child.spec().kind == ChildKind::shard && child.spec().shard == reached->shard)
+      child.set_reached(reached->incarnation);
+  }
 }
 
 void Supervisor::handle_exits() {
@@ -273,7 +285,9 @@ void Supervisor::spawn_child(std::size_t index) {
              {"pid", std::to_string(spawned->pid)}});
   processes_[index] =
       Process{spawned->pid, std::move(spawned->pidfd), process::ChannelEnd(std::move(channel->first)), ""};
-  if (index == router_) tell_router_everything();
+  if (index != router_) return;
+  for (Child& other : children_) other.set_unreached();
+  tell_router_everything();
 }
 
 void Supervisor::send(std::size_t index, const process::Command& command) {

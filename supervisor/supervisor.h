@@ -71,6 +71,7 @@ class Supervisor {
   void perform_one(std::size_t index, const Action& action);
   void spawn_child(std::size_t index);
   void on_report(std::size_t index, const process::Report& report);
+  void on_reached(std::string_view text);
   void tell_router(const process::Command& command);
   void tell_router_everything();
   void send(std::size_t index, const process::Command& command);

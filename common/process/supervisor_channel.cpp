@@ -19,12 +19,13 @@ struct ReportName {
   std::string_view name;
   bool has_text;
 };
-constexpr std::array<ReportName, 6> kReports{{{ReportKind::ready, "ready", false},
+constexpr std::array<ReportName, 7> kReports{{{ReportKind::ready, "ready", false},
                                               {ReportKind::progress, "progress", false},
                                               {ReportKind::heartbeat, "heartbeat", true},
                                               {ReportKind::reloaded, "reloaded", true},
                                               {ReportKind::failed, "failed", true},
-                                              {ReportKind::drained, "drained", false}}};
+                                              {ReportKind::drained, "drained", false},
+                                              {ReportKind::reaches, "reaches", true}}};
 
 constexpr std::array<std::pair<DownReason, std::string_view>, 4> kDownReasons{{{DownReason::restarting, "restarting"},
                                                                                {DownReason::parked, "parked"},
@@ -132,6 +133,13 @@ std::optional<Command> decode_command(std::string_view message) {
   return std::nullopt;
 }
 
+std::optional<Reached> decode_reached(std::string_view text) {
+  const auto shard = parse_number<std::uint32_t>(take_word(text));
+  const auto incarnation = parse_number<std::uint64_t>(text);
+  if (!shard || !incarnation) return std::nullopt;
+  return Reached{base::ShardId(*shard), base::Incarnation(*incarnation)};
+}
+
 bool ChannelEnd::send_now(std::string_view message, bool& would_block) {
   SPEX_ASSERT(!message.empty() && message.size() <= kChannelBytesMax);
   ssize_t sent = 0;
@@ -183,6 +191,11 @@ std::optional<std::string> ChannelEnd::receive() {
 void ChildChannel::ready() { end_.send(encode(Report{ReportKind::ready, ""})); }
 void ChildChannel::progress() { end_.send_or_drop(encode(Report{ReportKind::progress, ""})); }
 void ChildChannel::drained() { end_.send(encode(Report{ReportKind::drained, ""})); }
+
+void ChildChannel::reaches(base::ShardId shard, base::Incarnation incarnation) {
+  end_.send(
+      encode(Report{ReportKind::reaches, std::to_string(shard.value()) + " " + std::to_string(incarnation.value())}));
+}
 
 void ChildChannel::heartbeat(std::string_view json) {
   // The life sign must go out even if the statistics are too long to.

@@ -2,6 +2,7 @@
 // an AF_UNIX SOCK_SEQPACKET pair, descriptor 3 in the child.
 //
 //   child -> supervisor:  ready | progress | heartbeat {json} | reloaded {json} | failed TEXT | drained
+//   router -> supervisor: reaches SHARD INCARNATION
 //   supervisor -> router: shard N up INCARNATION ENDPOINT
 //                         shard N down INCARNATION restarting|parked|planned|stopped
 //   supervisor -> child:  reload | drain
@@ -27,10 +28,10 @@ constexpr int kChannelDescriptor = 3;                // in the child
 constexpr std::size_t kChannelBytesMax = 60 * 1024;  // of one message
 
 // What a child says.
-enum class ReportKind : std::uint8_t { ready, progress, heartbeat, reloaded, failed, drained };
+enum class ReportKind : std::uint8_t { ready, progress, heartbeat, reloaded, failed, drained, reaches };
 struct Report {
   ReportKind kind = ReportKind::heartbeat;
-  std::string text;  // the JSON of heartbeat and reloaded, the reason of failed; else empty
+  std::string text;  // the JSON of heartbeat and reloaded, the reason of failed, "SHARD INCARNATION"; else empty
   bool operator==(const Report&) const = default;
 };
 
@@ -72,6 +73,13 @@ std::string encode(const Command& command);
 std::optional<Report> decode_report(std::string_view message);    // nothing if it is none
 std::optional<Command> decode_command(std::string_view message);  // nothing if it is none
 
+// The text of ReportKind::reaches; nothing if it is none.
+struct Reached {
+  base::ShardId shard;
+  base::Incarnation incarnation;
+};
+std::optional<Reached> decode_reached(std::string_view text);
+
 // One end: whole messages in and out, with a bounded queue for what the socket does not take now.
 class ChannelEnd {
  public:
@@ -110,6 +118,8 @@ class ChildChannel {
   void reloaded(std::string_view json);   // the answer to Reload: {"problems":[{"file","line","reason"},…]}
   void failed(std::string_view reason);   // why it will exit; shown as its last error
   void drained();                         // the answer to Drain
+  // The router: this incarnation has said HELLO back, and requests go to it.
+  void reaches(base::ShardId shard, base::Incarnation incarnation);
 
   // The next command; nothing if none waits. Messages that are no command are logged and skipped.
   std::optional<Command> receive();

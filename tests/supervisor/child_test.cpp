@@ -314,6 +314,7 @@ std::vector<Child> serving_cluster() {
     children.emplace_back(std::move(spec), limits());
     children.back().start(clock.monotonic());
     children.back().on_report({ReportKind::ready, ""}, clock.monotonic());
+    children.back().set_reached(children.back().incarnation());
   }
   return children;
 }
@@ -339,6 +340,24 @@ TEST_CASE("the cluster is ready only if every child serves", "[supervisor]") {
   children[2].on_exit({78, 0}, clock.monotonic(), 0);
   CHECK(state_of(children) == ClusterState::degraded);
   CHECK_FALSE(is_settled(children));  // without the router nothing is
+}
+
+TEST_CASE("a shard that the router does not reach in its present incarnation does not serve", "[supervisor]") {
+  const FakeClock clock;
+  std::vector<Child> children = serving_cluster();
+  children[0].set_unreached();  // a new router
+  CHECK_FALSE(children[0].serves());
+  CHECK(state_of(children) == ClusterState::starting);
+  CHECK_FALSE(is_settled(children));
+  children[0].set_reached(children[0].incarnation());
+  CHECK(state_of(children) == ClusterState::ready);
+  children[0].on_exit(kKilled, clock.monotonic(), 0);
+  children[0].start(clock.monotonic());
+  children[0].on_report({ReportKind::ready, ""}, clock.monotonic());
+  CHECK(children[0].phase() == ChildPhase::running);
+  CHECK(state_of(children) == ClusterState::degraded);  // what is reached is the old incarnation
+  children[0].set_reached(children[0].incarnation());
+  CHECK(state_of(children) == ClusterState::ready);
 }
 
 TEST_CASE("children are stopped in reverse: the router, then the shards from the last", "[supervisor]") {

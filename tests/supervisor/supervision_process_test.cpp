@@ -62,6 +62,21 @@ TEST_CASE("a killed child alone is replaced and the router is told", "[superviso
   CHECK(cluster.stop() == 0);
 }
 
+TEST_CASE("ready means that the router reaches every shard", "[supervisor]") {
+  StandInCluster cluster(2);
+  cluster.behave("router", "reach_nobody");
+  cluster.start();
+  REQUIRE(eventually([&] {
+    return cluster.phase("router") == "running" && cluster.phase("shard-1") == "running" &&
+           cluster.phase("shard-2") == "running";
+  }));
+  CHECK(cluster.state() == "starting");
+  cluster.behave("router", "");
+  ::kill(cluster.pid("router"), SIGKILL);
+  CHECK(eventually([&] { return cluster.state() == "ready"; }));
+  CHECK(cluster.stop() == 0);
+}
+
 TEST_CASE("a restarted router is told everything anew", "[supervisor]") {
   StandInCluster cluster(2);
   cluster.behave("shard-2", "exit 78");

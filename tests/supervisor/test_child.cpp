@@ -76,6 +76,8 @@ class TestChild {
 
   void on_command(const process::Command& command) {
     note(encode(command));
+    const auto* up = std::get_if<process::ShardUp>(&command);
+    if (up != nullptr && behaviour_ != "reach_nobody") context_.channel.reaches(up->shard, up->incarnation);
     if (std::holds_alternative<process::Drain>(command) && behaviour_ != "ignore_drain") context_.channel.drained();
     if (std::holds_alternative<process::Reload>(command)) {
       context_.channel.reloaded(R"({"problems":[{"file":"a.spex","line":3,"reason":"damaged"}]})");

@@ -27,6 +27,7 @@ TEST_CASE("reports come back as they were encoded", "[process]") {
       {{ReportKind::reloaded, "{}"}, "reloaded {}"},
       {{ReportKind::failed, "no such file"}, "failed no such file"},
       {{ReportKind::drained, ""}, "drained"},
+      {{ReportKind::reaches, "4096 7"}, "reaches 4096 7"},
   };
   for (const auto& [report, text] : rows) {
     CHECK(encode(report) == text);
@@ -36,6 +37,17 @@ TEST_CASE("reports come back as they were encoded", "[process]") {
     INFO(bad);
     if (std::string(bad) == "ready ") continue;  // a trailing blank is no text
     CHECK_FALSE(decode_report(bad));
+  }
+}
+
+TEST_CASE("whom the router reaches is a shard and its incarnation", "[process]") {
+  const auto reached = decode_reached("4096 18446744073709551615");
+  REQUIRE(reached);
+  CHECK(reached->shard == ShardId(4096));
+  CHECK(reached->incarnation == Incarnation(UINT64_MAX));
+  for (const char* bad : {"", "1", "1 ", " 1", "1 x", "x 1", "1 2 3", "-1 2"}) {
+    INFO(bad);
+    CHECK_FALSE(decode_reached(bad));
   }
 }
 
