@@ -5,19 +5,19 @@
 namespace spex::supervisor {
 namespace {
 
-base::Duration microseconds(std::int64_t count) { return std::chrono::microseconds(count); }
+base::Duration duration_of(std::int64_t count) { return std::chrono::microseconds(count); }
 
 }  // namespace
 
 RestartLimits restart_limits(const config::Config& config) {
   RestartLimits limits;
   limits.max_restarts = config.max_restarts;
-  if (config.max_seconds.microseconds) limits.period = microseconds(*config.max_seconds.microseconds);
+  if (config.max_seconds.microseconds) limits.period = duration_of(*config.max_seconds.microseconds);
   limits.on_limit = config.on_limit;
-  limits.backoff_min = microseconds(config.backoff_min);
-  limits.backoff_max = microseconds(config.backoff_max);
-  limits.healthy_after = microseconds(config.healthy_after);
-  limits.park_retry = microseconds(config.park_retry);
+  limits.backoff_min = duration_of(config.backoff_min);
+  limits.backoff_max = duration_of(config.backoff_max);
+  limits.healthy_after = duration_of(config.healthy_after);
+  limits.park_retry = duration_of(config.park_retry);
   return limits;
 }
 

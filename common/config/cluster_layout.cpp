@@ -14,7 +14,7 @@ namespace spex::config {
 namespace {
 
 constexpr std::string_view kTitle = "spexd data directory 1";
-constexpr std::size_t kFileBytesMax = 64 * 1024;
+constexpr std::size_t kLayoutBytesMax = 64 * 1024;
 
 std::string random_id() {
   unsigned char bytes[16];
@@ -93,7 +93,7 @@ base::Result<ClusterLayout> load_layout(const std::string& data_dir) {
   const std::string path = layout_path(data_dir);
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return base::system_error("open " + path, errno, base::Reason::storage_open);
-  std::string text(kFileBytesMax, '\0');
+  std::string text(kLayoutBytesMax, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
   ClusterLayout layout;

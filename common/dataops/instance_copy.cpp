@@ -14,7 +14,7 @@ using store::InstanceStore;
 using store::NameId;
 using store::Record;
 
-constexpr std::size_t kPage = 4'096;
+constexpr std::size_t kRecordsPerStep = 4'096;
 
 Result<NameId> carry(const InstanceStore& from, NameId name, InstanceStore& to) {
   if (name.value() == 0) return NameId();
@@ -42,7 +42,7 @@ Result<WholeInstance> read_instance(InstanceStore& from, const store::Instance& 
   whole.oldest_first.reserve(instance.transitions_total);
   std::uint32_t before = instance.transitions_total + 1;
   while (before > 1) {
-    SPEX_TRY_ASSIGN(const auto page, from.history(instance.number, before, kPage));
+    SPEX_TRY_ASSIGN(const auto page, from.history(instance.number, before, kRecordsPerStep));
     if (page.empty() || page.front().sequence != before - 1) {
       return base::fail(base::Reason::storage_corrupt,
                         "the history of an instance has a gap before record " + std::to_string(before));

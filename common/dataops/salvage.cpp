@@ -13,7 +13,7 @@ namespace {
 using base::Result;
 using store::as_bytes;
 
-std::int64_t integer(const Row& row, std::size_t column) {
+std::int64_t integer_at(const Row& row, std::size_t column) {
   const auto* value = column < row.columns.size() ? std::get_if<std::int64_t>(&row.columns[column]) : nullptr;
   return value == nullptr ? -1 : *value;
 }
@@ -30,31 +30,32 @@ bool is_log_row(const Row& row) {
 bool is_snapshot(const Row& row) {
   const std::string* body = bytes(row, 2);
   if (row.columns.size() != 3 || !body || body->size() < 4) return false;
-  const auto seed = store::chunk_seed(store::ChunkId::of_row(row.rowid), static_cast<std::uint64_t>(integer(row, 1)));
+  const auto seed =
+      store::chunk_seed(store::ChunkId::of_row(row.rowid), static_cast<std::uint64_t>(integer_at(row, 1)));
   return store::get_word<std::uint32_t>(as_bytes(*body).data()) == store::checksum32(as_bytes(*body).subspan(4), seed);
 }
 
 bool is_event(const Row& row) {
   const std::string* body = bytes(row, 4);
   return row.columns.size() == 5 && body &&
-         store::checksum32(as_bytes(*body), static_cast<std::uint64_t>(row.rowid ^ integer(row, 1))) ==
-             static_cast<std::uint64_t>(integer(row, 3));
+         store::checksum32(as_bytes(*body), static_cast<std::uint64_t>(row.rowid ^ integer_at(row, 1))) ==
+             static_cast<std::uint64_t>(integer_at(row, 3));
 }
 
 bool is_instance(const Row& row) {
   const std::string* id = bytes(row, 1);
   if (row.columns.size() != 7 || !id || !bytes(row, 5) || row.rowid < 1) return false;
   const store::InstanceRow instance{static_cast<std::uint32_t>(row.rowid), *id,
-                                    static_cast<std::uint32_t>(integer(row, 2)), integer(row, 3),
-                                    static_cast<std::uint32_t>(integer(row, 4))};
-  return store::instance_checksum(instance, *bytes(row, 5)) == integer(row, 6);
+                                    static_cast<std::uint32_t>(integer_at(row, 2)), integer_at(row, 3),
+                                    static_cast<std::uint32_t>(integer_at(row, 4))};
+  return store::instance_checksum(instance, *bytes(row, 5)) == integer_at(row, 6);
 }
 
 bool is_archived(const Row& row) {
   const std::string* body = bytes(row, 2);
-  return row.columns.size() == 3 && body && integer(row, 0) > 0 && integer(row, 1) > 0 &&
-         store::decode_archive_body(static_cast<std::uint32_t>(integer(row, 0)),
-                                    static_cast<std::uint32_t>(integer(row, 1)), as_bytes(*body));
+  return row.columns.size() == 3 && body && integer_at(row, 0) > 0 && integer_at(row, 1) > 0 &&
+         store::decode_archive_body(static_cast<std::uint32_t>(integer_at(row, 0)),
+                                    static_cast<std::uint32_t>(integer_at(row, 1)), as_bytes(*body));
 }
 
 // The table of a row of a page that no table leads to; empty: nobody can tell.
@@ -90,7 +91,7 @@ class Salvage {
     if (!page || !page->is_sound) return roots;
     for (const Row& row : page->rows) {
       const std::string* name = bytes(row, 1);
-      if (name && integer(row, 3) > 1) roots[*name] = static_cast<std::uint32_t>(integer(row, 3));
+      if (name && integer_at(row, 3) > 1) roots[*name] = static_cast<std::uint32_t>(integer_at(row, 3));
     }
     return roots;
   }
@@ -116,7 +117,7 @@ class Salvage {
 
   void take(const std::string& table, bool index, const Row& row) {
     if (table == "archive") {
-      if (is_archived(row)) shard_.archive[{integer(row, 0), integer(row, 1)}] = *bytes(row, 2);
+      if (is_archived(row)) shard_.archive[{integer_at(row, 0), integer_at(row, 1)}] = *bytes(row, 2);
     } else if (index) {
       shard_.index_tables[table].push_back(row);
     } else {
@@ -128,7 +129,7 @@ class Salvage {
   void take_stray(const Page& page) {
     for (const Row& row : page.rows) {
       if (page.is_index) {
-        if (is_archived(row)) shard_.archive.emplace(std::pair(integer(row, 0), integer(row, 1)), *bytes(row, 2));
+        if (is_archived(row)) shard_.archive.emplace(std::pair(integer_at(row, 0), integer_at(row, 1)), *bytes(row, 2));
       } else if (const std::string table = table_of(row); !table.empty()) {
         shard_.tables[table].emplace(row.rowid, row);
       }

@@ -86,9 +86,9 @@ class Cursor {
   const char* end_;
 };
 
-class Reader {
+class AutReader {
  public:
-  Reader(ByteSource& source, const AutOptions& options)
+  AutReader(ByteSource& source, const AutOptions& options)
       : source_(source), lines_(source), builder_(options.tau_names.at(0)) {
     for (std::size_t i = 1; i < options.tau_names.size(); ++i) builder_.add_tau_name(options.tau_names[i]);
   }
@@ -221,7 +221,7 @@ base::Result<std::string> written_label(std::string_view label, std::string_view
 
 }  // namespace
 
-base::Result<Lts> read_aut(ByteSource& source, const AutOptions& options) { return Reader(source, options).read(); }
+base::Result<Lts> read_aut(ByteSource& source, const AutOptions& options) { return AutReader(source, options).read(); }
 
 base::Result<Lts> read_aut_file(const std::string& path, const AutOptions& options) {
   SPEX_TRY_ASSIGN(ByteSource source, ByteSource::open(path));

@@ -80,9 +80,9 @@ Label read_html_label(std::string_view html, bool may_be_mealy) {
 
 // Statement by statement into the builder; edges are kept until all nodes are known, because the states between
 // inputs and outputs must have names of their own.
-class Reader {
+class DotReader {
  public:
-  Reader(ByteSource& source, const DotOptions& options) : lexer_(source), builder_(options.tau_names.at(0)) {
+  DotReader(ByteSource& source, const DotOptions& options) : lexer_(source), builder_(options.tau_names.at(0)) {
     for (std::size_t i = 1; i < options.tau_names.size(); ++i) builder_.add_tau_name(options.tau_names[i]);
   }
 
@@ -289,7 +289,7 @@ class Reader {
 
 }  // namespace
 
-base::Result<Lts> read_dot(ByteSource& source, const DotOptions& options) { return Reader(source, options).read(); }
+base::Result<Lts> read_dot(ByteSource& source, const DotOptions& options) { return DotReader(source, options).read(); }
 
 base::Result<Lts> parse_dot(std::string_view text, const DotOptions& options) {
   ByteSource source = ByteSource::of_text(text, "text");

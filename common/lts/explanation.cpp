@@ -15,7 +15,7 @@ namespace spex::lts {
 namespace {
 
 // Elementary steps for each part, per state and transition and in any case.
-constexpr std::uint64_t kWorkPerElement = 32;
+constexpr std::uint64_t kGamePerElement = 32;
 constexpr std::uint64_t kWorkAtLeast = 4'000'000;
 // A step of the search for a trace takes longer than those of the other parts.
 constexpr std::uint64_t kTraceWorkPerElement = 2;
@@ -40,7 +40,7 @@ class Explainer {
       right_action_[matched.of_right[action]] = action;
     }
     work_ = options.work_max != 0 ? options.work_max
-                                  : kWorkAtLeast + kWorkPerElement * (graph.transitions.size() + graph.state_count);
+                                  : kWorkAtLeast + kGamePerElement * (graph.transitions.size() + graph.state_count);
     trace_work_ = options.work_max != 0
                       ? options.work_max
                       : kTraceWorkAtLeast + kTraceWorkPerElement * (graph.transitions.size() + graph.state_count);

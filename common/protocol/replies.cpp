@@ -14,8 +14,8 @@ using base::fail;
 using base::Reason;
 
 // Room for a message's head: array, version, type, list header of at most 5 bytes.
-constexpr std::size_t kHeadRoom = 8;
-constexpr std::string_view kNil{"\xc0", 1};
+constexpr std::size_t kReplyHeadRoom = 8;
+constexpr std::string_view kNilBody{"\xc0", 1};
 
 // Messages may quote what a client sent; what is sent back is UTF-8 all the same.
 std::string as_text(std::string text) {
@@ -56,7 +56,7 @@ bool read_reply_from(MsgpackReader& reader, ReplyView& reply) {
   }
   if (status > 1) return false;
   reply.ok = status == 0;
-  reply.body = kNil;
+  reply.body = kNilBody;
   if (size > 2 && !reader.skip(reply.body, kMessageDepthMax)) return false;
   if (size > 3 && !skip_optional(reader, reply.reported)) return false;
   if (size > 4 && !skip_optional(reader, reply.missing)) return false;
@@ -275,24 +275,24 @@ void append_record(std::string& out, std::string_view action, std::string_view t
   if (occurred_at) writer.integer(*occurred_at);
 }
 
-ReplyMessageWriter::ReplyMessageWriter() : buffer_(kHeadRoom, '\0') {}
+ReplyMessageWriter::ReplyMessageWriter() : buffer_(kReplyHeadRoom, '\0') {}
 
 std::string_view ReplyMessageWriter::message() {
   std::string head;
   MsgpackWriter(head).array(3).uint(kVersion).uint(static_cast<std::uint64_t>(MessageType::reply)).array(count_);
-  const std::size_t start = kHeadRoom - head.size();  // right before the first reply
+  const std::size_t start = kReplyHeadRoom - head.size();  // right before the first reply
   buffer_.replace(start, head.size(), head);
   return std::string_view(buffer_).substr(start);
 }
 
 void ReplyMessageWriter::clear() {
-  buffer_.resize(kHeadRoom);
+  buffer_.resize(kReplyHeadRoom);
   count_ = 0;
 }
 
 std::string encode_refusal(const base::Error& error) {
   ReplyMessageWriter writer;
-  append_error_reply(writer.add_in_place(), kNil, error);
+  append_error_reply(writer.add_in_place(), kNilBody, error);
   return std::string(writer.message());
 }
 

@@ -14,7 +14,7 @@ using base::Reason;
 
 constexpr std::string_view kNil{"\xc0", 1};
 // Where a message's head goes: array, version, type, client (9), list header (3).
-constexpr std::size_t kHeadRoom = 16;
+constexpr std::size_t kRequestHeadRoom = 16;
 
 void set_fault(RequestHeader& header, Reason reason, const char* what) {
   if (!header.fault) header.fault = RequestFault{reason, what};
@@ -202,7 +202,7 @@ bool read_request(std::string_view bytes, bool has_client, RequestHeader& header
 }
 
 RequestMessageWriter::RequestMessageWriter(std::optional<std::uint64_t> client)
-    : client_(client), buffer_(kHeadRoom, '\0') {}
+    : client_(client), buffer_(kRequestHeadRoom, '\0') {}
 
 void RequestMessageWriter::add(std::uint64_t id, Operation operation, std::string_view identifier,
                                std::string_view arguments, std::optional<std::uint64_t> key,
@@ -226,13 +226,13 @@ std::string_view RequestMessageWriter::message() {
     writer.nil();
   }
   writer.array(static_cast<std::uint32_t>(count_));
-  const std::size_t start = kHeadRoom - head.size();  // right before the first request
+  const std::size_t start = kRequestHeadRoom - head.size();  // right before the first request
   buffer_.replace(start, head.size(), head);
   return std::string_view(buffer_).substr(start);
 }
 
 void RequestMessageWriter::clear() {
-  buffer_.resize(kHeadRoom);
+  buffer_.resize(kRequestHeadRoom);
   count_ = 0;
 }
 

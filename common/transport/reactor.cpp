@@ -15,31 +15,28 @@
 #include "base/unique_fd.h"
 
 namespace spex::transport {
-namespace {
 
 using base::Duration;
 using base::MonotonicTime;
 
-struct WatchedSocket {
-  Socket* socket = nullptr;
-  std::function<bool()> on_ready;
-};
-
-struct WatchedFd {
-  int fd = -1;
-  short events = 0;
-  std::function<void(short)> on_event;
-};
-
-struct TimerKey {
-  MonotonicTime time;
-  TimerId id = 0;
-  auto operator<=>(const TimerKey&) const = default;
-};
-
-}  // namespace
-
 struct Reactor::Impl {
+  struct WatchedSocket {
+    Socket* socket = nullptr;
+    std::function<bool()> on_ready;
+  };
+
+  struct WatchedFd {
+    int fd = -1;
+    short events = 0;
+    std::function<void(short)> on_event;
+  };
+
+  struct TimerKey {
+    MonotonicTime time;
+    TimerId id = 0;
+    auto operator<=>(const TimerKey&) const = default;
+  };
+
   explicit Impl(const base::Clock& clock_of_loop)
       : clock(clock_of_loop), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     SPEX_ASSERT(wake);
@@ -163,7 +160,7 @@ Reactor::Reactor(const base::Clock& clock) : impl_(std::make_unique<Impl>(clock)
 Reactor::~Reactor() = default;
 
 void Reactor::add(Socket& socket, std::function<bool()> on_ready) {
-  impl_->sockets.push_back(std::make_shared<WatchedSocket>(WatchedSocket{&socket, std::move(on_ready)}));
+  impl_->sockets.push_back(std::make_shared<Impl::WatchedSocket>(Impl::WatchedSocket{&socket, std::move(on_ready)}));
   impl_->changed = true;
 }
 
@@ -176,7 +173,7 @@ void Reactor::remove(Socket& socket) {
 
 void Reactor::add_fd(int fd, short events, std::function<void(short)> on_event) {
   SPEX_ASSERT(fd >= 0);
-  impl_->fds.push_back(std::make_shared<WatchedFd>(WatchedFd{fd, events, std::move(on_event)}));
+  impl_->fds.push_back(std::make_shared<Impl::WatchedFd>(Impl::WatchedFd{fd, events, std::move(on_event)}));
   impl_->changed = true;
 }
 
@@ -196,7 +193,7 @@ void Reactor::remove_fd(int fd) {
 
 TimerId Reactor::run_at(MonotonicTime time, std::function<void()> callback) {
   const TimerId id = impl_->next_timer++;
-  impl_->timers.emplace(TimerKey{time, id}, std::move(callback));
+  impl_->timers.emplace(Impl::TimerKey{time, id}, std::move(callback));
   impl_->timer_times.emplace(id, time);
   return id;
 }
@@ -208,7 +205,7 @@ TimerId Reactor::run_after(Duration delay, std::function<void()> callback) {
 void Reactor::cancel(TimerId timer) {
   const auto found = impl_->timer_times.find(timer);
   if (found == impl_->timer_times.end()) return;
-  impl_->timers.erase(TimerKey{found->second, timer});
+  impl_->timers.erase(Impl::TimerKey{found->second, timer});
   impl_->timer_times.erase(found);
 }
 

@@ -42,7 +42,7 @@ void show(const Invocation& invocation, const dataops::Manifest& manifest, const
              with_separators(sum.bytes) + " bytes; checked, with checksums in manifest.json");
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_backup(const Invocation& invocation) {
   const std::string directory = dataops::absolute(invocation.word(0));
   SPEX_TRY_ASSIGN(const std::uint64_t rate, rate_option(invocation));
   SPEX_TRY_ASSIGN(const base::Duration timeout, duration_option(invocation, "timeout", "60s"));
@@ -76,7 +76,7 @@ Verb backup_verb() {
                       timeout_option("Give up when no shard gets on for so long (default 60s).")},
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_backup};
 }
 
 }  // namespace spex::ctl

@@ -91,7 +91,7 @@ int Batch::run() {
   return status_of(has_bad_line ? ExitCode::usage : ExitCode::fine);
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_batch(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const std::uint64_t window, number_option(invocation, "window", 1));
   if (window == 0 || window > 100'000) {
     return base::fail(base::Reason::invalid_argument, "--window: it is 1 to 100000");
@@ -136,7 +136,7 @@ Verb batch_verb() {
                       {.name = "connect-timeout",
                        .value_name = "D",
                        .text = "How long to wait for a connection (default 10s; with --keys: as --give-up)."}},
-          .run = run};
+          .run = run_batch};
 }
 
 }  // namespace spex::ctl

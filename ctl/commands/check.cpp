@@ -30,7 +30,7 @@ base::Result<conformance::Directory<conformance::ModelFile>> load(const std::str
   return one;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_check(const Invocation& invocation) {
   const std::string specs = directory_option(invocation, "specs-dir", "SPEX_SPECS_DIR", "./spex_specs");
   const std::string path =
       invocation.line.words.empty()
@@ -67,7 +67,7 @@ Verb check_verb() {
                        .text = "Where the models are (default SPEX_IMPL_MODELS_DIR, else ./spex_impl_models)."},
                       {.name = "junit", .value_name = "FILE", .text = "Write the report as JUnit XML, too."}},
           .words_max = 1,
-          .run = run};
+          .run = run_check};
 }
 
 }  // namespace spex::ctl

@@ -160,7 +160,7 @@ std::string text_of(const Comparison& comparison) {
   return text;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_compare(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const Relation* relation, relation_option(invocation));
   if (invocation.word(0) == "-" && invocation.word(1) == "-") {
     return base::fail(base::Reason::invalid_argument, "only one of the two can be standard input");
@@ -214,7 +214,7 @@ Verb compare_verb() {
                                "syntax; if its text is at most 1 MiB."}},
           .words_min = 2,
           .words_max = 2,
-          .run = run};
+          .run = run_compare};
 }
 
 }  // namespace spex::ctl

@@ -4,7 +4,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_convert(const Invocation& invocation) {
   const auto tau_names = tau_names_of(invocation);
   SPEX_TRY_ASSIGN(const LtsFile file, load_one_lts(invocation.word(0), tau_names));
   SPEX_TRY_ASSIGN(const Written written, written_option(invocation, file));
@@ -28,7 +28,7 @@ Verb convert_verb() {
           .options = written_options({}),
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_convert};
 }
 
 }  // namespace spex::ctl

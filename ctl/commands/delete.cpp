@@ -25,7 +25,7 @@ base::Result<int> run_filter(const Invocation& invocation) {
   return finish(invocation, answer, "delete instances");
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_delete(const Invocation& invocation) {
   const bool has_filter = invocation.line.has("where") || invocation.line.has("spec") || invocation.line.has("all");
   if (has_filter == !invocation.line.words.empty()) {
     return base::fail(base::Reason::invalid_argument, "give either an identifier or one of --where, --spec, --all");
@@ -53,7 +53,7 @@ Verb delete_verb() {
                       {.name = "all", .value_name = "", .text = "Delete every instance."},
                       json_id_option()},
           .words_max = 1,
-          .run = run};
+          .run = run_delete};
 }
 
 }  // namespace spex::ctl

@@ -4,7 +4,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_drain(const Invocation& invocation) {
   return command_supervisor(invocation, "drain", "drained", std::chrono::seconds(60));
 }
 
@@ -20,7 +20,7 @@ Verb drain_verb() {
           .options = {},
           .words_min = 0,
           .words_max = 0,
-          .run = run};
+          .run = run_drain};
 }
 
 }  // namespace spex::ctl

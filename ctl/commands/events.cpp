@@ -288,7 +288,7 @@ Result<std::vector<std::uint32_t>> shards_of(const Invocation& invocation, const
   return shards;
 }
 
-Result<int> run(const Invocation& invocation) {
+Result<int> run_events(const Invocation& invocation) {
   if (invocation.line.has("output") && !invocation.line.has("position")) {
     return fail(Reason::invalid_argument, "--output needs --position, which tells what the file already holds");
   }
@@ -341,7 +341,7 @@ Verb events_verb() {
            {.name = "shard", .value_name = "N", .text = "Only those of this shard."},
            {.name = "after", .value_name = "NUMBER", .text = "Only those with a higher number."},
            {.name = "limit", .value_name = "N", .text = "At most N per shard (without: all)."}},
-      .run = run};
+      .run = run_events};
 }
 
 }  // namespace spex::ctl

@@ -43,7 +43,7 @@ std::string text_of(const Value& body) {
   return text;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_explain(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(Array arguments, arguments_of(invocation));
   const client::Answer answer =
       ask(invocation, client::make_request(protocol::Operation::check_impl_model, nullptr, std::move(arguments)));
@@ -68,7 +68,7 @@ Verb explain_verb() {
           .options = {},
           .words_min = 1,
           .words_max = 4,
-          .run = run};
+          .run = run_explain};
 }
 
 }  // namespace spex::ctl

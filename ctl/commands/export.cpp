@@ -33,7 +33,7 @@ void leave_out_rare(const Invocation& invocation, client::Answer& answer, std::u
   answer.body = std::move(files);
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_export(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const std::uint64_t count_min, number_option(invocation, "min-count", 0));
   const auto operation = count_min > 0 ? protocol::Operation::all_impl_models : protocol::Operation::export_impl_models;
   client::Answer answer = ask(invocation, client::plain(operation));
@@ -72,7 +72,7 @@ Verb export_verb() {
                        .text = "Leave out transitions that were learned less than N times, as by a few bad traces; "
                                "those that came from a file stay."}},
           .words_max = 1,
-          .run = run};
+          .run = run_export};
 }
 
 }  // namespace spex::ctl

@@ -41,7 +41,7 @@ void show(const Value& raw) {
   print(table.text());
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_get(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const Value identifier, parse_identifier(invocation, invocation.word(0)));
   client::Client cluster(interactive_options(invocation));
   client::Answer answer;
@@ -75,7 +75,7 @@ Verb get_verb() {
                       json_id_option()},
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_get};
 }
 
 }  // namespace spex::ctl

@@ -169,7 +169,7 @@ base::Result<Drawing> draw(const Subjects& subjects) {
   return drawing;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_graph(const Invocation& invocation) {
   const std::string path = invocation.value_or("output", "");
   const bool is_dot = path.empty() || path == "-" || path.ends_with(".dot") || path.ends_with(".gv");
   if (!is_dot && !path.ends_with(".svg") && !path.ends_with(".png")) {
@@ -216,7 +216,7 @@ Verb graph_verb() {
                       tau_option()},
           .words_min = 1,
           .words_max = 2,
-          .run = run};
+          .run = run_graph};
 }
 
 }  // namespace spex::ctl

@@ -7,7 +7,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_import(const Invocation& invocation) {
   client::Client cluster(interactive_options(invocation));
   int status = 0;
   for (const std::string& path : invocation.line.words) {
@@ -37,7 +37,7 @@ Verb import_verb() {
           .options = {},
           .words_min = 1,
           .words_max = 1000,
-          .run = run};
+          .run = run_import};
 }
 
 }  // namespace spex::ctl

@@ -57,7 +57,7 @@ Facts facts_of(const Lts& lts) {
   return facts;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_info(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const LtsFile file, load_one_lts(invocation.word(0), tau_names_of(invocation)));
   const Lts& lts = file.lts;
   const Facts facts = facts_of(lts);
@@ -103,7 +103,7 @@ Verb info_verb() {
           .options = {tau_option()},
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_info};
 }
 
 }  // namespace spex::ctl

@@ -7,7 +7,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_init(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const protocol::Value identifier, parse_identifier(invocation, invocation.word(1)));
   client::InitOptions options;
   SPEX_TRY_ASSIGN(options.meta, json_option(invocation, "meta"));
@@ -41,7 +41,7 @@ Verb init_verb() {
                       json_id_option()},
           .words_min = 2,
           .words_max = 2,
-          .run = run};
+          .run = run_init};
 }
 
 }  // namespace spex::ctl

@@ -27,7 +27,7 @@ void show(const Array& instances, bool is_cut) {
   print_line(paint(Colour::faint, plural(instances.size(), "instance") + (is_cut ? "; there are more" : "")));
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_instances(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const Value filter, filter_of(invocation.line.value("spec"), invocation.line.value("where")));
   std::optional<std::uint64_t> limit;
   if (invocation.line.has("limit")) {
@@ -69,7 +69,7 @@ Verb instances_verb() {
           .options = {{.name = "spec", .value_name = "SPEC", .text = "Only instances of this specification."},
                       {.name = "where", .value_name = "FILTER", .text = "Only instances that match."},
                       {.name = "limit", .value_name = "N", .text = "At most N of them."}},
-          .run = run};
+          .run = run_instances};
 }
 
 }  // namespace spex::ctl

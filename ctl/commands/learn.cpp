@@ -92,7 +92,7 @@ base::Result<std::vector<std::string>> write_models(const PrivateCluster& cluste
   return written;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_learn(const Invocation& invocation) {
   PrivateCluster::Places places;
   places.specs_dir = directory_of(invocation, "specs-dir", "SPEX_SPECS_DIR", "./spex_specs");
   places.impl_models_dir = directory_of(invocation, "impl-models-dir", "SPEX_IMPL_MODELS_DIR", "./spex_impl_models");
@@ -139,7 +139,7 @@ Verb learn_verb() {
                        .value_name = "DIR",
                        .text = "Where the models go (default SPEX_IMPL_MODELS_DIR, else ./spex_impl_models)."}},
           .takes_rest = true,
-          .run = run};
+          .run = run_learn};
 }
 
 }  // namespace spex::ctl

@@ -6,7 +6,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_learning(const Invocation& invocation) {
   const std::string& mode = invocation.word(0);
   if (mode != "on" && mode != "off") {
     return base::fail(base::Reason::invalid_argument, "'" + mode + "' is neither on nor off");
@@ -31,7 +31,7 @@ Verb learning_verb() {
           .options = {},
           .words_min = 2,
           .words_max = 2,
-          .run = run};
+          .run = run_learning};
 }
 
 }  // namespace spex::ctl

@@ -6,7 +6,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_mock(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const protocol::Value identifier, parse_identifier(invocation, invocation.word(1)));
   SPEX_TRY_ASSIGN(const protocol::Value meta, json_option(invocation, "meta"));
   const auto answer = ask(invocation, client::mock_instance(invocation.word(0), identifier, invocation.word(2), meta));
@@ -31,7 +31,7 @@ Verb mock_verb() {
                       json_id_option()},
           .words_min = 3,
           .words_max = 3,
-          .run = run};
+          .run = run_mock};
 }
 
 }  // namespace spex::ctl

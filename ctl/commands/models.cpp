@@ -49,7 +49,7 @@ base::Result<int> run_diff(const Invocation& invocation) {
   return status_of(is_different ? ExitCode::no : ExitCode::fine);
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_models(const Invocation& invocation) {
   const std::size_t words = invocation.line.words.size();
   if (words == 3 && invocation.word(0) == "diff") return run_diff(invocation);
   if (words > 1) {
@@ -95,7 +95,7 @@ Verb models_verb() {
               "  spexctl models diff order.spex order\n",
           .options = {},
           .words_max = 3,
-          .run = run};
+          .run = run_models};
 }
 
 }  // namespace spex::ctl

@@ -15,7 +15,7 @@ base::Result<lts::Bisimilarity> relation_option(const Invocation& invocation) {
                     "--relation: '" + wanted + "' is none of branching-bisim, bisim, dpbranching-bisim");
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_reduce(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const lts::Bisimilarity relation, relation_option(invocation));
   const auto tau_names = tau_names_of(invocation);
   SPEX_TRY_ASSIGN(const LtsFile file, load_one_lts(invocation.word(0), tau_names));
@@ -47,7 +47,7 @@ Verb reduce_verb() {
                                                "(divergence-preserving)."}}),
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_reduce};
 }
 
 }  // namespace spex::ctl

@@ -35,7 +35,7 @@ std::string text(const dataops::RepairReport& report, const std::string& shard) 
   return lines + "the damaged file is kept as " + report.kept_as + ", the report is " + report.report_file + "\n";
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_repair(const Invocation& invocation) {
   dataops::RepairOrder order;
   order.data_dir = data_dir_of(invocation);
   SPEX_TRY_ASSIGN(const std::uint64_t shard, number_option(invocation, "shard", 0));
@@ -62,7 +62,7 @@ Verb repair_verb() {
               "could not be saved. A backup, if there is one, has more.\n\n"
               "Example:\n  spexctl repair --shard 2 --data-dir /var/lib/spexd/data\n",
           .options = {data_dir_option(), {.name = "shard", .value_name = "N", .text = "The number of the shard."}},
-          .run = run};
+          .run = run_repair};
 }
 
 }  // namespace spex::ctl

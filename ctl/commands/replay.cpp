@@ -195,7 +195,7 @@ client::Answer replay(const Settings& settings, const CaseLog& log, client::Clie
   return answer;
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_replay(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const Settings settings, settings_of(invocation));
   SPEX_TRY_ASSIGN(const std::string text, conformance::read_file(invocation.word(0), std::size_t{4} << 30));
   SPEX_TRY_ASSIGN(const CaseLog log, read_case_log(text, invocation.word(0), settings.columns));
@@ -258,7 +258,7 @@ Verb replay_verb() {
                    .text = "Read every case back and count records that are missing or doubled."}},
       .words_min = 1,
       .words_max = 1,
-      .run = run};
+      .run = run_replay};
 }
 
 }  // namespace spex::ctl

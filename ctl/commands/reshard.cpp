@@ -41,7 +41,7 @@ std::string text(const dataops::ReshardReport& report) {
   return lines + "start spexd with --distribution-factor " + std::to_string(report.to) + "\n";
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_reshard(const Invocation& invocation) {
   dataops::ReshardOrder order;
   order.data_dir = data_dir_of(invocation);
   SPEX_TRY_ASSIGN(order.distribution_factor, distribution_factor_option(invocation));
@@ -73,7 +73,7 @@ Verb reshard_verb() {
                        .value_name = "",
                        .text = "Keep the old files, as DIR/old-<shards>-shards-<time>; else they are removed at the "
                                "end."}},
-          .run = run};
+          .run = run_reshard};
 }
 
 }  // namespace spex::ctl

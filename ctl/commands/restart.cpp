@@ -4,7 +4,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_restart(const Invocation& invocation) {
   return command_supervisor(invocation, "restart " + invocation.word(0), invocation.word(0) + ": restarted",
                             std::chrono::seconds(60));
 }
@@ -19,7 +19,7 @@ Verb restart_verb() {
           .options = {},
           .words_min = 1,
           .words_max = 1,
-          .run = run};
+          .run = run_restart};
 }
 
 }  // namespace spex::ctl

@@ -21,7 +21,7 @@ Value document(const dataops::RestoreReport& report, const std::string& data_dir
              {"verified", report.verified ? verify_document(*report.verified) : Value()}};
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_restore(const Invocation& invocation) {
   dataops::RestoreOrder order;
   order.backup = dataops::absolute(invocation.word(0));
   order.data_dir = dataops::absolute(invocation.word(1));
@@ -60,7 +60,7 @@ Verb restore_verb() {
                   {.name = "rate", .value_name = "BYTES", .text = "Copy at most so many bytes a second: 500K, 20M."}},
       .words_min = 2,
       .words_max = 2,
-      .run = run};
+      .run = run_restore};
 }
 
 }  // namespace spex::ctl

@@ -64,7 +64,7 @@ int remove(const Invocation& invocation) {
   return finish(invocation, answer, "remove specification " + invocation.word(1));
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_specs(const Invocation& invocation) {
   const std::string& what = invocation.word(0);
   const std::size_t words = invocation.line.words.size();
   if (what == "list" && words == 1) return list(invocation);
@@ -88,7 +88,7 @@ Verb specs_verb() {
           .options = {{.name = "force", .value_name = "", .text = "Remove it although it has instances."}},
           .words_min = 1,
           .words_max = 1000,
-          .run = run};
+          .run = run_specs};
 }
 
 }  // namespace spex::ctl

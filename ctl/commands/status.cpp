@@ -61,7 +61,7 @@ void show(const Value& status) {
   }
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_status(const Invocation& invocation) {
   const auto text = ask_supervisor(invocation, "status", std::chrono::seconds(5));
   if (!text.ok()) {
     print_error("spexctl status: " + text.error().message);
@@ -93,7 +93,7 @@ Verb status_verb() {
               "Exits 0 if all is well, 4 if not everything serves, 5 if nobody answers.\n\n"
               "Examples:\n  spexctl status\n  spexctl status --run-dir /run/spexd --json\n",
           .options = {},
-          .run = run};
+          .run = run_status};
 }
 
 }  // namespace spex::ctl

@@ -4,7 +4,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_stop(const Invocation& invocation) {
   return command_supervisor(invocation, "stop", "stopping", std::chrono::seconds(30));
 }
 
@@ -20,7 +20,7 @@ Verb stop_verb() {
           .options = {},
           .words_min = 0,
           .words_max = 0,
-          .run = run};
+          .run = run_stop};
 }
 
 }  // namespace spex::ctl

@@ -7,7 +7,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_transition(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const protocol::Value identifier, parse_identifier(invocation, invocation.word(0)));
   std::optional<base::Timestamp> occurred_at;
   if (const auto time = invocation.line.value("occurred-at")) {
@@ -37,7 +37,7 @@ Verb transition_verb() {
                       json_id_option()},
           .words_min = 3,
           .words_max = 3,
-          .run = run};
+          .run = run_transition};
 }
 
 }  // namespace spex::ctl

@@ -7,7 +7,7 @@
 namespace spex::ctl {
 namespace {
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_verify(const Invocation& invocation) {
   const std::string directory =
       invocation.line.words.empty() ? data_dir_of(invocation) : dataops::absolute(invocation.word(0));
   const auto report = dataops::verify(directory);
@@ -30,7 +30,7 @@ Verb verify_verb() {
               "Examples:\n  spexctl verify --data-dir /var/lib/spexd/data\n  spexctl verify /backup/monday\n",
           .options = {data_dir_option()},
           .words_max = 1,
-          .run = run};
+          .run = run_verify};
 }
 
 }  // namespace spex::ctl

@@ -34,7 +34,7 @@ std::string what_is_missing(client::Client& cluster, MonotonicTime deadline) {
   return "";
 }
 
-base::Result<int> run(const Invocation& invocation) {
+base::Result<int> run_wait_ready(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const base::Duration timeout, duration_option(invocation, "timeout", "30s"));
   const MonotonicTime deadline = base::SystemClock().monotonic() + timeout;
   client::ClientOptions options = interactive_options(invocation);
@@ -63,7 +63,7 @@ Verb wait_ready_verb() {
               "Waits also while the endpoint does not exist yet. Exits 0 when all serve, 6 when time is over.\n\n"
               "Example:\n  spexd & spexctl wait-ready --timeout 30s\n",
           .options = {timeout_option("How long to wait (default 30s).")},
-          .run = run};
+          .run = run_wait_ready};
 }
 
 }  // namespace spex::ctl

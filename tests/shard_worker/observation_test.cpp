@@ -5,8 +5,8 @@ namespace {
 
 using Reasons = std::vector<std::string>;
 
-struct OrderShard : ShardFixture {
-  explicit OrderShard(config::Config configuration = {}) : ShardFixture(std::move(configuration)) {
+struct ObservingShard : ShardFixture {
+  explicit ObservingShard(config::Config configuration = {}) : ShardFixture(std::move(configuration)) {
     put_spec("order.spec", kOrderSpec);
     put_model("order.spex", kOrderModel);
     start();
@@ -16,7 +16,7 @@ struct OrderShard : ShardFixture {
 std::size_t history_length(const Reply& got) { return got.body.find("transitions")->array()->size(); }
 
 TEST_CASE("a known path is ok and recorded", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   CHECK(reason(shard.init("a")) == "ok");
   CHECK(reason(shard.move("a", "pay", "p")) == "ok");
   CHECK(reason(shard.move("a", "ship", "s")) == "ok");
@@ -27,7 +27,7 @@ TEST_CASE("a known path is ok and recorded", "[observation]") {
 }
 
 TEST_CASE("a deviation that changes the behaviour is reported, and recorded all the same", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   CHECK(reason(shard.init("a")) == "ok");
   const Reply reply = shard.move("a", "steal", "gone");
   CHECK(reason(reply) == "deviation_not_equivalent");
@@ -41,7 +41,7 @@ TEST_CASE("a deviation that changes the behaviour is reported, and recorded all 
 }
 
 TEST_CASE("a deviation without consequence is accepted, and said", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   CHECK(reason(shard.init("a")) == "ok");
   CHECK(reason(shard.move("a", "pay", "p")) == "ok");
   CHECK(reason(shard.move("a", "ship", "s")) == "ok");
@@ -52,7 +52,7 @@ TEST_CASE("a deviation without consequence is accepted, and said", "[observation
 }
 
 TEST_CASE("a second initial state makes a closed model not equivalent; the instance exists", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   const Reply reply = shard.init("a", "order", "elsewhere");
   CHECK(reason(reply) == "deviation_not_equivalent");
   CHECK(*reply.error->context.find("deviating_transition") ==
@@ -61,7 +61,7 @@ TEST_CASE("a second initial state makes a closed model not equivalent; the insta
 }
 
 TEST_CASE("one verdict serves all instances: a flood of one deviation is checked once", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   for (int i = 0; i < 20; ++i) {
     CHECK(reason(shard.init(i)) == "ok");
     CHECK(reason(shard.move(i, "steal", "gone")) == "deviation_not_equivalent");
@@ -70,7 +70,7 @@ TEST_CASE("one verdict serves all instances: a flood of one deviation is checked
 }
 
 TEST_CASE("the report of a deviation says why, the event in a sentence", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   shard.init("a");
   shard.move("a", "pay", "p");
   const Reply reply = shard.move("a", "steal", "gone");
@@ -140,7 +140,7 @@ TEST_CASE("the report of a hostile deviation stays small", "[observation]") {
 }
 
 TEST_CASE("while a check runs, that instance waits and the others do not", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   shard.init("a");
   shard.init("b");
   const auto moved = [&](const char* id, const char* action, const char* state) {
@@ -164,7 +164,7 @@ TEST_CASE("while a check runs, that instance waits and the others do not", "[obs
 }
 
 TEST_CASE("others that deviate in the same way wait for the one check", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   std::vector<std::uint64_t> tokens;
   for (int i = 0; i < 50; ++i) shard.init(i);
   for (int i = 0; i < 50; ++i) {
@@ -180,7 +180,7 @@ TEST_CASE("others that deviate in the same way wait for the one check", "[observ
 TEST_CASE("past a quarter of the check queue one client is refused without effect", "[observation]") {
   config::Config config;
   config.checks_queued_max = 8;
-  OrderShard shard(config);
+  ObservingShard shard(config);
   for (int i = 0; i < 9; ++i) shard.init(i);
   const auto deviate = [&](int id, std::uint64_t client) {
     const std::string action = "a" + std::to_string(id);
@@ -265,7 +265,7 @@ TEST_CASE("the policy of the specification decides what the caller sees", "[obse
 }
 
 TEST_CASE("errors of instances that belong to no specification are reported by default", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   const Reply unknown = shard.move("nobody", "pay", "p");
   CHECK(reason(unknown) == "instance_identifier_not_found");
   CHECK(reported(unknown) == Reasons{"instance_identifier_not_found"});
@@ -276,7 +276,7 @@ TEST_CASE("errors of instances that belong to no specification are reported by d
 }
 
 TEST_CASE("bad names and unknown specifications are refused", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   CHECK(reason(shard.init("a", "other")) == "specification_not_found");
   CHECK(reason(shard.init("a", "order", "nil")) == "invalid_argument");
   shard.init("a");
@@ -286,7 +286,7 @@ TEST_CASE("bad names and unknown specifications are refused", "[observation]") {
 }
 
 TEST_CASE("a mocked instance has no history and leaves the model alone", "[observation]") {
-  OrderShard shard;
+  ObservingShard shard;
   const auto mock = [&](const char* state) {
     return shard.ask(Operation::mock_instance, "m", ShardFixture::encoded(protocol::MockArguments{"order", state, {}}),
                      {});

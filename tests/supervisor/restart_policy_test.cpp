@@ -11,7 +11,7 @@ using spex::config::LimitPolicy;
 
 namespace {
 
-RestartLimits limits() {
+RestartLimits policy_limits() {
   RestartLimits result;
   result.max_restarts = 3;
   result.period = 5s;
@@ -23,7 +23,7 @@ RestartLimits limits() {
 }
 
 RestartLimits without_intensity() {
-  RestartLimits result = limits();
+  RestartLimits result = policy_limits();
   result.max_restarts = 1'000'000;
   return result;
 }
@@ -56,10 +56,10 @@ TEST_CASE("a thousand failures in a row stay at the cap", "[supervisor]") {
 TEST_CASE("jitter shortens a pause by at most a half and never lengthens it", "[supervisor]") {
   for (const double chance : {0.0, 0.25, 0.5, 0.999}) {
     RestartPolicy policy;
-    policy.on_failure(limits(), at(0s));
+    policy.on_failure(policy_limits(), at(0s));
     Failure failure = at(1s);
     failure.chance = chance;
-    const Duration delay = policy.on_failure(limits(), failure).delay;
+    const Duration delay = policy.on_failure(policy_limits(), failure).delay;
     CHECK(delay <= Duration(10ms));
     CHECK(delay >= Duration(5ms));
     if (chance == 0.5) CHECK(delay == Duration(7'500us));
@@ -81,22 +81,22 @@ TEST_CASE("a healthy period resets the back-off, a shorter one does not", "[supe
 TEST_CASE("one restart more than the intensity allows parks the child", "[supervisor]") {
   RestartPolicy policy;
   for (int i = 0; i < 3; ++i)
-    CHECK(policy.on_failure(limits(), at(std::chrono::seconds(i))).kind == RestartKind::restart);
-  CHECK(policy.restarts_in_window(limits(), at(3s).now) == 3);
-  const RestartDecision decision = policy.on_failure(limits(), at(3s));
+    CHECK(policy.on_failure(policy_limits(), at(std::chrono::seconds(i))).kind == RestartKind::restart);
+  CHECK(policy.restarts_in_window(policy_limits(), at(3s).now) == 3);
+  const RestartDecision decision = policy.on_failure(policy_limits(), at(3s));
   CHECK(decision.kind == RestartKind::park);
   CHECK(decision.delay == Duration(30s));
 }
 
 TEST_CASE("restarts older than the period do not count", "[supervisor]") {
   RestartPolicy policy;
-  for (int i = 0; i < 3; ++i) policy.on_failure(limits(), at(std::chrono::seconds(i)));
-  CHECK(policy.on_failure(limits(), at(5s)).kind == RestartKind::restart);  // the one of second 0 is forgotten
-  CHECK(policy.on_failure(limits(), at(5'500ms)).kind == RestartKind::park);
+  for (int i = 0; i < 3; ++i) policy.on_failure(policy_limits(), at(std::chrono::seconds(i)));
+  CHECK(policy.on_failure(policy_limits(), at(5s)).kind == RestartKind::restart);  // the one of second 0 is forgotten
+  CHECK(policy.on_failure(policy_limits(), at(5'500ms)).kind == RestartKind::park);
 }
 
 TEST_CASE("with an infinite period restarts are never forgotten", "[supervisor]") {
-  RestartLimits for_ever = limits();
+  RestartLimits for_ever = policy_limits();
   for_ever.period.reset();
   RestartPolicy policy;
   for (int i = 0; i < 3; ++i)
@@ -105,26 +105,26 @@ TEST_CASE("with an infinite period restarts are never forgotten", "[supervisor]"
 }
 
 TEST_CASE("an intensity of zero allows no restart", "[supervisor]") {
-  RestartLimits none = limits();
+  RestartLimits none = policy_limits();
   none.max_restarts = 0;
   CHECK(RestartPolicy().on_failure(none, at(0s)).kind == RestartKind::park);
 }
 
 TEST_CASE("a parked child that fails again before it was healthy is parked at once", "[supervisor]") {
   RestartPolicy policy;
-  for (int i = 0; i < 4; ++i) policy.on_failure(limits(), at(0s));
+  for (int i = 0; i < 4; ++i) policy.on_failure(policy_limits(), at(0s));
   Failure failure = at(60s);
   failure.serving_since = at(55s).now;
-  CHECK(policy.on_failure(limits(), failure).kind == RestartKind::park);
+  CHECK(policy.on_failure(policy_limits(), failure).kind == RestartKind::park);
   failure = at(200s);
   failure.serving_since = at(150s).now;
-  CHECK(policy.on_failure(limits(), failure).kind == RestartKind::restart);
+  CHECK(policy.on_failure(policy_limits(), failure).kind == RestartKind::restart);
 }
 
 TEST_CASE("a child that calls itself hopeless is parked at its first failure", "[supervisor]") {
   Failure failure = at(0s);
   failure.hopeless = true;
-  CHECK(RestartPolicy().on_failure(limits(), failure).kind == RestartKind::park);
+  CHECK(RestartPolicy().on_failure(policy_limits(), failure).kind == RestartKind::park);
 }
 
 TEST_CASE("one that may not be parked goes on at the longest back-off", "[supervisor]") {
@@ -133,14 +133,14 @@ TEST_CASE("one that may not be parked goes on at the longest back-off", "[superv
   for (int i = 0; i < 10; ++i) {
     Failure failure = at(std::chrono::milliseconds(i));
     failure.may_park = false;
-    decision = policy.on_failure(limits(), failure);
+    decision = policy.on_failure(policy_limits(), failure);
     CHECK(decision.kind == RestartKind::restart);
   }
   CHECK(decision.delay == Duration(1s));
 }
 
 TEST_CASE("escalate instead of park, for those that may not be parked too", "[supervisor]") {
-  RestartLimits escalating = limits();
+  RestartLimits escalating = policy_limits();
   escalating.on_limit = LimitPolicy::escalate;
   for (const bool may_park : {true, false}) {
     RestartPolicy policy;
@@ -156,7 +156,7 @@ TEST_CASE("property: no window of the period ever holds more restarts than the i
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
   for (int run = 0; run < 200; ++run) {
-    RestartLimits random_limits = limits();
+    RestartLimits random_limits = policy_limits();
     random_limits.max_restarts = static_cast<std::uint32_t>(random() % 6);
     random_limits.period = std::chrono::milliseconds(1 + random() % 3'000);
     RestartPolicy policy;
@@ -185,7 +185,7 @@ TEST_CASE("property: a failure is only refused a restart if the window is full",
     now += std::chrono::milliseconds(random() % 4'000);
     Failure failure = at(now);
     failure.serving_since = failure.now - 10s;  // healthy each time: no probation
-    const bool full = policy.restarts_in_window(limits(), failure.now) >= 3;
-    REQUIRE((policy.on_failure(limits(), failure).kind == RestartKind::park) == full);
+    const bool full = policy.restarts_in_window(policy_limits(), failure.now) >= 3;
+    REQUIRE((policy.on_failure(policy_limits(), failure).kind == RestartKind::park) == full);
   }
 }

@@ -7,7 +7,7 @@
 namespace spex::conformance {
 namespace {
 
-Specification specification(std::vector<NamedTransition> transitions) {
+Specification named_specification(std::vector<NamedTransition> transitions) {
   auto made = Specification::make("order", "", std::move(transitions));
   REQUIRE(made.ok());
   return std::move(made).value();
@@ -28,7 +28,7 @@ TEST_CASE("a verdict says why in words, as a run and as a formula", "[explained]
                          {"paid", "ship", "shipped"},
                          {"shipped", "deliver", "done"},
                          {"shipped", "refund", "new"}},
-                        specification({{"s1", "pay", "s2"}, {"s2", "ship", "s3"}, {"s3", "deliver", "s4"}}));
+                        named_specification({{"s1", "pay", "s2"}, {"s2", "ship", "s3"}, {"s3", "deliver", "s4"}}));
   REQUIRE(verdict.explained != nullptr);
   const Explained& why = *verdict.explained;
   CHECK(why.story ==
@@ -50,7 +50,7 @@ TEST_CASE("a verdict says why in words, as a run and as a formula", "[explained]
 TEST_CASE("a difference that no trace shows is told as a play", "[explained]") {
   const Verdict verdict =
       check_conformance({{"", "__initialisation__", "q"}, {"q", "a", "x"}, {"q", "__internal__", "r"}, {"r", "b", "y"}},
-                        specification({{"s", "a", "t"}, {"s", "b", "u"}}));
+                        named_specification({{"s", "a", "t"}, {"s", "b", "u"}}));
   REQUIRE(verdict.explained != nullptr);
   CHECK(verdict.explained->kind == "game");
   REQUIRE(verdict.explained->game.size() == 2);
@@ -60,7 +60,7 @@ TEST_CASE("a difference that no trace shows is told as a play", "[explained]") {
 }
 
 TEST_CASE("an equivalent model needs no explanation, a model without one start has its own", "[explained]") {
-  const auto order = specification({{"s", "a", "t"}});
+  const auto order = named_specification({{"s", "a", "t"}});
   CHECK(check_conformance({{"", "__initialisation__", "q"}, {"q", "a", "r"}}, order).explained == nullptr);
   const Verdict verdict = check_conformance({{"q", "a", "r"}}, order);
   REQUIRE(verdict.explained != nullptr);
@@ -71,7 +71,7 @@ TEST_CASE("an equivalent model needs no explanation, a model without one start h
 TEST_CASE("the explanation of a deep difference stays small and says what is left out", "[explained]") {
   std::vector<NamedTransition> model = chain(5'000, "left");
   model.push_back({"", "__initialisation__", "0"});
-  const Verdict verdict = check_conformance(model, specification(chain(5'000, "right")));
+  const Verdict verdict = check_conformance(model, named_specification(chain(5'000, "right")));
   REQUIRE(verdict.explained != nullptr);
   const Explained& why = *verdict.explained;
   const ExplainedLimits limits;

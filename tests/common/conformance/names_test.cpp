@@ -38,9 +38,9 @@ TEST_CASE("a specification name is also a file name", "[names]") {
 }
 
 TEST_CASE("text of others is quoted short and clean", "[names]") {
-  CHECK(quoted("a\x01\xff") == "'a\?\?'");
-  CHECK(quoted("ä") == "'ä'");
-  CHECK(quoted(std::string(299, 'x') + "ä") == "'" + std::string(299, 'x') + "…'");
+  CHECK(spex::conformance::quoted("a\x01\xff") == "'a\?\?'");
+  CHECK(spex::conformance::quoted("ä") == "'ä'");
+  CHECK(spex::conformance::quoted(std::string(299, 'x') + "ä") == "'" + std::string(299, 'x') + "…'");
 }
 
 TEST_CASE("a transition line splits in one way and comes back the same", "[names]") {

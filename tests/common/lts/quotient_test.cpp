@@ -15,8 +15,8 @@ using namespace spex::test_support;
 
 namespace {
 
-constexpr Bisimilarity kRelations[] = {Bisimilarity::branching, Bisimilarity::divergence_preserving,
-                                       Bisimilarity::strong};
+constexpr Bisimilarity kBisimilarities[] = {Bisimilarity::branching, Bisimilarity::divergence_preserving,
+                                            Bisimilarity::strong};
 
 std::size_t class_count(const Lts& lts, Bisimilarity relation) {
   const auto classes = reference_classes(lts, relation);
@@ -54,7 +54,7 @@ TEST_CASE("the quotient is equivalent to the original and no state of it to anot
   Random random(seed);
   for (unsigned i = 0; i < 1000; ++i) {
     const Lts lts = bisimilar_variant(random, random_lts(random, {}));
-    for (const Bisimilarity relation : kRelations) {
+    for (const Bisimilarity relation : kBisimilarities) {
       const Lts reduced = *quotient(lts, relation);
       INFO("seed " << seed << " system " << i << " relation " << static_cast<int>(relation) << "\n"
                    << *format_aut(lts) << *format_aut(reduced));
@@ -70,7 +70,7 @@ TEST_CASE("the classes of two systems are those of the reference", "[lts]") {
   for (unsigned i = 0; i < 300; ++i) {
     const Lts left = random_lts(random, {});
     const Lts right = mutated(random, bisimilar_variant(random, left));
-    for (const Bisimilarity relation : kRelations) {
+    for (const Bisimilarity relation : kBisimilarities) {
       const auto expected = reference_classes(disjoint_union(left, right), relation);
       const BisimilarityClasses classes = *bisimilarity_classes(left, right, relation);
       INFO("seed " << seed << " pair " << i << " relation " << static_cast<int>(relation));

@@ -11,7 +11,7 @@ using namespace spex::lts;
 namespace {
 
 // "0 a 1, 1 tau 0": transitions separated by commas; state 0 is initial.
-Lts lts_of(const std::string& text) {
+Lts lts_from(const std::string& text) {
   LtsBuilder builder;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line, ',');) {
@@ -59,8 +59,8 @@ const Row kRows[] = {
 TEST_CASE("the reference decides the classic examples", "[lts]") {
   for (const Row& row : kRows) {
     INFO(row.what);
-    const Lts left = lts_of(row.left);
-    const Lts right = lts_of(row.right);
+    const Lts left = lts_from(row.left);
+    const Lts right = lts_from(row.right);
     CHECK(reference_bisimilar(left, right, Bisimilarity::branching) == row.branching);
     CHECK(reference_bisimilar(right, left, Bisimilarity::branching) == row.branching);
     CHECK(reference_bisimilar(left, right, Bisimilarity::divergence_preserving) == row.divergence_preserving);

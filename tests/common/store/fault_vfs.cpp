@@ -12,10 +12,6 @@
 
 namespace spex::store::testing {
 
-namespace {
-
-constexpr std::size_t kSector = 512;
-
 struct Change {
   std::size_t offset = 0;
   std::string bytes;
@@ -28,6 +24,10 @@ struct Image {
   std::string synced;
   std::vector<Change> unsynced;
 };
+
+namespace {
+
+constexpr std::size_t kSector = 512;
 
 std::string content_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
