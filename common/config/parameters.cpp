@@ -162,8 +162,8 @@ void add_shards(std::vector<Parameter>& rows) {
   rows.push_back(
       row("disk_reserve", group, size_type(&Config::disk_reserve, 0, kGibibyte), Change::at_start,
           "Room on the disk that each shard holds ready in `shard_<n>.reserve`. When the disk is full it is given "
-          "up, so that deleting, pruning and checkpoints still work, and taken again when there is room. At "
-          "least some 4 MiB more than the write-ahead log; 0: none."));
+          "up, so that deleting and pruning still work, and taken again when there is room. Checkpoints need none of "
+          "it: their room is taken when a change is committed; 0: none."));
   rows.push_back(row("checkpoint_pages", group, count_type(&Config::checkpoint_pages, 16, 1'000'000), Change::at_start,
                      "Pages in the write-ahead log after which it is brought into the file."));
   rows.push_back(row("checks_queued_max", group, count_type(&Config::checks_queued_max, 4, 65'536), Change::at_start,

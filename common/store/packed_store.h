@@ -137,6 +137,7 @@ class PackedStore final : public InstanceStore {
   base::Result<void> save_chunks();
   base::Result<void> save_chunk(ChunkId chunk);
   base::Result<void> write_rows();
+  base::Result<void> hold_room();
   base::Error drop_batch(base::Error cause);
   void supersede_failed_commit();
   base::Result<void> checkpoint();
@@ -151,7 +152,7 @@ class PackedStore final : public InstanceStore {
   StoreOptions options_;
   ShardFile file_;
   Statement begin_, commit_, insert_row_, save_chunk_, drop_chunks_, insert_instance_, update_instance_,
-      remove_instance_, details_, count_pages_;
+      remove_instance_, details_, count_pages_, page_count_;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<EventLog> events_;

@@ -37,7 +37,9 @@ PackedStore::PackedStore(StoreOptions options, ShardFile file)
 
 Result<void> PackedStore::checkpoint() {
   auto done = database().checkpoint();
-  if (!done) {
+  if (done) {
+    file_.room_was_given_up();
+  } else {
     ++counters_.checkpoint_failures;
     base::log_limited(base::LogLevel::error, "store_checkpoint_failed", {{"error", base::to_string(done.error())}});
     if (done.error().reason == Reason::storage_full) give_up_reserve(done.error());

@@ -19,6 +19,7 @@ using base::system_error;
 using base::UniqueFd;
 
 // Written into the lock file once the shard's file has been there.
+constexpr std::uint64_t kRoomStep = 1u << 20;
 constexpr std::string_view kCreatedMark = "created\n";
 
 std::string lock_path(const std::string& path) {
@@ -118,7 +119,9 @@ Result<ShardFile> ShardFile::open(const StoreOptions& options) {
     return in_file(std::move(created).error(), options.path);
   }
   SPEX_TRY_ASSIGN(Database database, Database::open(options.path, Database::Access::read_write));
-  ShardFile file(options.path, std::move(lock_fd), std::move(database));
+  UniqueFd room(::open(options.path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!room) return system_error("open " + options.path, errno, Reason::storage_open);
+  ShardFile file(options.path, std::move(lock_fd), std::move(room), std::move(database));
   if (::stat(options.path.c_str(), &file.file_) != 0) return system_error("look for " + options.path, errno);
   auto checked = configure(file.database_, options);
   if (checked) checked = check_schema(file.database_, identity);
@@ -139,8 +142,21 @@ Result<void> ShardFile::check_in_place() {
   return {};
 }
 
+Result<void> ShardFile::hold_room(std::uint64_t bytes) {
+  if (bytes <= room_held_) return {};
+  for (const std::uint64_t wanted : {(bytes / kRoomStep + 1) * kRoomStep, bytes}) {
+    if (::fallocate(room_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(wanted)) == 0) {
+      room_held_ = wanted;
+      return {};
+    }
+    if (errno != ENOSPC && errno != EDQUOT) return {};  // not a matter of room; writing will tell
+  }
+  return system_error("take room for " + std::to_string(bytes) + " bytes of " + path_, ENOSPC, Reason::storage_full);
+}
+
 void ShardFile::close() {
   database_ = Database();
+  room_.reset();
   lock_.reset();
 }
 

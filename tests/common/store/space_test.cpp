@@ -1,5 +1,7 @@
 // Room on the disk: what is removed gives it back in small steps, and a full disk
 // leaves reading and removing possible.
+#include <sys/mount.h>
+
 #include <catch2/catch.hpp>
 
 #include "tests/common/store/fault_vfs.h"
@@ -28,7 +30,62 @@ InstanceNumber create(InstanceStore& store, const std::string& identifier, const
                                {name, name, kEpoch, {}, 0}, nullptr, nullptr));
 }
 
+// A file system of so many bytes in a directory, where the machine lets us mount one.
+class SmallDisk {
+ public:
+  SmallDisk(const TempDirectory& directory, const std::string& size) : path_(directory.file("")) {
+    mounted_ = ::mount("spex-test", path_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  bool is_mounted() const { return mounted_; }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
 }  // namespace
+
+TEST_CASE("on a full disk checkpoints leave the reserve, however small, to what makes room", "[store][space]") {
+  TempDirectory directory;
+  const SmallDisk disk(directory, "12m");
+  if (!disk.is_mounted()) {
+    WARN("skipped: this machine does not let us mount a file system");
+    return;
+  }
+  StoreOptions options = busy_options(directory);
+  options.checkpoint_pages = 1'000;  // the log grows to 4 MiB and more before it is brought into the file
+  options.reserve_bytes = 64 << 10;
+  const auto store = open_store(options);
+  std::vector<InstanceNumber> numbers;
+  base::Result<void> committed;
+  while (committed) {
+    REQUIRE(numbers.size() < 1'000);
+    numbers.push_back(create(*store, identifier_of(numbers.size()), std::string(20'000, 'm')));
+    committed = store->commit();
+  }
+  numbers.pop_back();
+  REQUIRE(committed.error().reason == base::Reason::storage_full);
+  REQUIRE(store->statistics().low_space);
+  REQUIRE(store->statistics().wal_bytes > 4 * options.reserve_bytes);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    CAPTURE(i);
+    value_of(store->maintain(kEpoch));
+    succeed(store->commit());
+    succeed(store->remove(numbers[i], nullptr, nullptr));
+    succeed(store->commit());
+  }
+  CHECK(store->statistics().checkpoint_failures == 0);
+  maintain_all(*store, kEpoch + 2'000'000);
+  value_of(store->maintain(kEpoch + 4'000'000));
+  CHECK_FALSE(store->statistics().low_space);
+  create(*store, "again", std::string(20'000, 'm'));
+  succeed(store->commit());
+}
 
 TEST_CASE("an instance with a long archived history is removed in slices, its number withheld", "[store][space]") {
   TempDirectory directory;
