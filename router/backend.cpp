@@ -23,11 +23,16 @@ Backend::Backend(transport::Context& context, transport::Reactor& reactor, const
       dispatcher_(dispatcher),
       router_incarnation_(router_incarnation),
       on_reached_(std::move(on_reached)),
-      sockets_(dispatcher.shards().size()) {}
+      sockets_(dispatcher.shards().size()),
+      owes_last_(dispatcher.shards().size()) {}
 
 void Backend::apply(ShardId shard, const ShardStep& step) {
   if (step.fail_sent || step.close) drain(shard, kMessagesLeftMax);
   dispatcher_.apply(shard, step, clock_.monotonic());
+  if (step.say_last) {
+    owes_last_[shard.value() - 1] = true;
+    send_last(shard);
+  }
   if (step.close) close(shard);
   if (step.open) open(shard);
   if (step.serve) send_queue(shard);
@@ -55,6 +60,7 @@ void Backend::open(ShardId shard) {
 void Backend::close(ShardId shard) {
   auto& place = sockets_[shard.value() - 1];
   if (!place) return;
+  owes_last_[shard.value() - 1] = false;
   reactor_.remove(*place);
   place.reset();
 }
@@ -63,6 +69,7 @@ bool Backend::on_ready(ShardId shard) {
   const bool did = drain(shard, kMessagesPerTurnMax);
   // A full socket has room again, perhaps.
   if (!dispatcher_.queue(shard).empty()) send_queue(shard);
+  if (owes_last_[shard.value() - 1]) send_last(shard);
   return did;
 }
 
@@ -104,6 +111,13 @@ void Backend::send_queue(ShardId shard) {
   if (socket == nullptr || dispatcher_.shards().at(shard).phase != ShardPhase::serving) return;
   OutgoingQueue& queue = dispatcher_.queue(shard);
   while (!queue.empty() && socket->send(queue.front()) == transport::SendOutcome::sent) queue.pop_sent();
+}
+
+void Backend::send_last(ShardId shard) {
+  transport::Socket* socket = sockets_[shard.value() - 1].get();
+  const bool is_full =
+      socket != nullptr && socket->send(protocol::encode_last()) == transport::SendOutcome::would_block;
+  owes_last_[shard.value() - 1] = is_full;
 }
 
 void Backend::flush() {

@@ -37,6 +37,7 @@ class Backend {
   void open(base::ShardId shard);
   void close(base::ShardId shard);
   void send_queue(base::ShardId shard);
+  void send_last(base::ShardId shard);
 
   transport::Context& context_;
   transport::Reactor& reactor_;
@@ -45,6 +46,7 @@ class Backend {
   base::Incarnation router_incarnation_;
   OnReached on_reached_;
   std::vector<std::unique_ptr<transport::Socket>> sockets_;  // by shard - 1; null: none
+  std::vector<bool> owes_last_;                              // by shard - 1: LAST is due as soon as the socket takes it
   transport::Message message_;
   std::vector<base::ShardId> touched_;
 };

@@ -68,9 +68,11 @@ ShardStep ShardTable::on_down(const process::ShardDown& down, MonotonicTime now)
   if (down.reason == process::DownReason::planned) {
     if (is_dead || shard.phase == ShardPhase::held) return {};
     // The old incarnation finishes what it has; its socket stays for the replies.
+    ShardStep step;
+    step.say_last = shard.has_socket;
     shard.phase = ShardPhase::held;
     shard.hold_until = now + hold_max_;
-    return {};
+    return step;
   }
   ShardStep step;
   step.fail_sent = true;

@@ -36,6 +36,7 @@ enum class Admission : std::uint8_t { send, hold, refuse };
 struct ShardStep {
   bool fail_sent = false;    // what was handed to the old incarnation: outcome unknown
   bool fail_queued = false;  // what was not handed out: not executed
+  bool say_last = false;     // to the incarnation that is being replaced: nothing follows
   bool close = false;        // the socket of the old incarnation
   bool open = false;         // a fresh socket to `endpoint`, with HELLO
   bool serve = false;        // send what waits

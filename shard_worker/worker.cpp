@@ -173,6 +173,8 @@ bool Worker::on_socket() {
       }
       if (reader.damaged()) base::log_limited(base::LogLevel::error, "damaged_frame");
       ++messages_used_;
+    } else if (kind == protocol::BackendKind::last && message.frame(0) == peer_id_) {
+      last_came_ = true;
     }
   }
   return received;
@@ -184,6 +186,7 @@ void Worker::on_hello(std::string_view routing_id, std::string_view frame) {
   // Requests taken in from an earlier router are executed; their answers go nowhere.
   peer_id_ = std::string(routing_id);
   ++peer_;
+  last_came_ = false;
   base::log(base::LogLevel::info, "router_connected",
             {{"router_incarnation", std::to_string(hello->router_incarnation)}});
   const std::string ready = protocol::encode(protocol::BackendReady{
@@ -244,7 +247,8 @@ void Worker::turn() {
   maintain(time);
   inbox_.clear();
   messages_used_ = 0;
-  if (draining_ && is_idle()) {
+  // What the router sent before it knew of the drain is still on its way until it has said LAST.
+  if (draining_ && is_idle() && (last_came_ || peer_id_.empty())) {
     draining_ = false;
     context_.channel.drained();
   }

@@ -91,6 +91,7 @@ class Worker {
   bool slices_left_ = false;
   bool maintenance_left_ = true;
   bool draining_ = false;
+  bool last_came_ = false;   // the router sends nothing more
   bool start_told_ = false;  // the event of this start is in the file, or in the batch
   bool stopping_ = false;
 };

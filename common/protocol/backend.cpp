@@ -63,6 +63,12 @@ std::string encode(const BackendReady& ready) {
   return frame;
 }
 
+std::string encode_last() {
+  std::string frame;
+  put_kind(frame, BackendKind::last);
+  return frame;
+}
+
 void begin_requests(std::string& frame) {
   frame.clear();
   put_kind(frame, BackendKind::requests);
@@ -91,7 +97,8 @@ void append(std::string& frame, const BackendReply& reply) {
 }
 
 std::optional<BackendKind> backend_kind(std::string_view frame) {
-  for (const BackendKind kind : {BackendKind::hello, BackendKind::ready, BackendKind::requests, BackendKind::replies}) {
+  for (const BackendKind kind :
+       {BackendKind::hello, BackendKind::ready, BackendKind::requests, BackendKind::replies, BackendKind::last}) {
     if (is_kind(frame, kind)) return kind;
   }
   return std::nullopt;

@@ -7,6 +7,7 @@
 //   READY    (2)  = shard(4) incarnation(8) pid(4)           shard -> router, the answer to HELLO
 //   REQUESTS (3)  = entry*   token(8) client(8) round(1) flags(1) request_length(4) gathered_length(4) request gathered
 //   REPLIES  (4)  = entry*   token(8) length(4) reply
+//   LAST     (5)  =                                          router -> shard: no request follows on this socket
 //
 // `round` 0: the only round; 1 and 2: the rounds of Route::merge_one and
 // merge_all. `gathered` (round 2): a MessagePack array of the bodies of round 1;
@@ -22,7 +23,7 @@
 
 namespace spex::protocol {
 
-enum class BackendKind : std::uint8_t { hello = 1, ready = 2, requests = 3, replies = 4 };
+enum class BackendKind : std::uint8_t { hello = 1, ready = 2, requests = 3, replies = 4, last = 5 };
 
 struct BackendHello {
   std::uint64_t router_incarnation = 0;
@@ -47,6 +48,7 @@ struct BackendReply {
 
 std::string encode(const BackendHello& hello);
 std::string encode(const BackendReady& ready);
+std::string encode_last();
 // Begin a frame with the kind byte, then append entries.
 void begin_requests(std::string& frame);
 void append(std::string& frame, const BackendRequest& request);

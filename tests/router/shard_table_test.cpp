@@ -98,6 +98,8 @@ TEST_CASE("a planned restart holds requests over the end of the old incarnation"
   const ShardStep planned = t.down(1, DownReason::planned);
   CHECK_FALSE(planned.fail_sent);
   CHECK_FALSE(planned.close);  // its last replies still come
+  CHECK(planned.say_last);
+  CHECK_FALSE(t.down(1, DownReason::planned).say_last);  // said twice
   CHECK(t.admission() == Admission::hold);
   const ShardStep ended = t.down(1, DownReason::restarting);
   CHECK(ended.fail_sent);

@@ -16,6 +16,7 @@ TEST_CASE("hello and ready are read back, other frames are not", "[backend]") {
   CHECK_FALSE(decode_ready(encode(BackendHello{})));
   CHECK_FALSE(decode_hello(encode(BackendHello{}) + "x"));
   CHECK(backend_kind(encode(BackendHello{})) == BackendKind::hello);
+  CHECK(backend_kind(encode_last()) == BackendKind::last);
   CHECK_FALSE(backend_kind(""));
   CHECK_FALSE(backend_kind("\x09"));
 }
