@@ -40,6 +40,19 @@ bool read_document(const Value& document, EventProgress& progress) {
 
 }  // namespace
 
+bool was_shown_elsewhere(const Value& event, const client::EventPositions& positions, std::uint32_t shards) {
+  const Value* moved = event.find("moved_from");
+  const protocol::Array* origins = moved != nullptr ? moved->array() : nullptr;
+  for (std::size_t i = 0; origins != nullptr && i + 1 < origins->size(); i += 2) {
+    const auto shard = count_in(&(*origins)[i]);
+    const auto number = count_in(&(*origins)[i + 1]);
+    if (!shard || !number || *shard <= shards) continue;
+    const auto position = positions.find(static_cast<std::uint32_t>(*shard));
+    if (position != positions.end() && position->second >= *number) return true;
+  }
+  return false;
+}
+
 base::Result<std::optional<EventProgress>> load_progress(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::optional<EventProgress>();
   std::ostringstream text;

@@ -19,6 +19,10 @@ struct EventProgress {
   std::optional<std::uint64_t> output_bytes;
 };
 
+// Whether the event was shown before it moved here from a shard that is no more (`moved_from`, docs/operations.md).
+// Of a number above `shards` the position stays what it was; those of living shards go on and prove nothing.
+bool was_shown_elsewhere(const protocol::Value& event, const client::EventPositions& positions, std::uint32_t shards);
+
 // Nothing if there is no such file. Fails with malformed if it is no position file.
 base::Result<std::optional<EventProgress>> load_progress(const std::string& path);
 // Replaces the file atomically and durably.

@@ -190,8 +190,13 @@ class Mover {
   static std::string with_origin(const store::StoredEvent& event, std::uint32_t source) {
     auto value = protocol::decode_value(event.body);
     auto* map = value ? std::get_if<Map>(&value->content) : nullptr;
-    if (map == nullptr || value->find("moved_from")) return event.body;
-    map->emplace_back("moved_from", Array{source, event.number});
+    if (map == nullptr) return event.body;
+    const auto known = std::find_if(map->begin(), map->end(), [](auto& entry) { return entry.first == "moved_from"; });
+    if (known == map->end()) {
+      map->emplace_back("moved_from", Array{source, event.number});
+    } else if (auto* origins = std::get_if<Array>(&known->second.content)) {
+      origins->insert(origins->end(), {Value(source), Value(event.number)});
+    }
     return protocol::encode_value(*value);
   }
 

@@ -146,13 +146,16 @@ class Reading {
         follow_(invocation.line.has("follow")),
         table_({"SHARD", "NUMBER", "TIME", "INSTANCE", "SPECIFICATION", "REASON", "WHAT"}, {0, 1}) {}
 
-  Result<int> run(client::Client& cluster, const std::vector<std::uint32_t>& shards, EventProgress progress,
-                  std::uint64_t limit) {
+  // `shard_count`: of the cluster; `shards` may be fewer.
+  Result<int> run(client::Client& cluster, const std::vector<std::uint32_t>& shards, std::uint32_t shard_count,
+                  EventProgress progress, std::uint64_t limit) {
     client::SubscriptionOptions options;
     options.after = progress.positions;
     client::Subscription subscription(cluster, shards, options);
     const std::string position_path = invocation_.value_or("position", "");
     limit_ = limit;
+    shard_count_ = shard_count;
+    read_before_ = progress.positions;
     while (true) {  // until there is no more, or for ever with --follow
       const auto page = subscription.next(kNewsPatience);
       if (page) {
@@ -178,6 +181,7 @@ class Reading {
     std::string text;
     for (const EventPage::Gap& gap : page.gaps) text += tell_gap(page.shard, gap);
     for (const Event& event : page.events) {
+      if (was_shown_elsewhere(event.body, read_before_, shard_count_)) continue;
       if (!selection_.matches(event) || (limit_ != 0 && shown_[page.shard] == limit_)) continue;
       ++shown_[page.shard];
       ++count_;
@@ -233,6 +237,8 @@ class Reading {
   bool follow_;
   Table table_;
   std::uint64_t limit_ = 0;
+  std::uint32_t shard_count_ = 0;
+  client::EventPositions read_before_;  // by earlier runs
   std::uint64_t count_ = 0;
   std::uint64_t gaps_ = 0;
   std::map<std::uint32_t, std::uint64_t> shown_;
@@ -277,10 +283,8 @@ Result<EventProgress> progress_of(const Invocation& invocation, const std::optio
   return progress;
 }
 
-Result<std::vector<std::uint32_t>> shards_of(const Invocation& invocation, const Array& map) {
+Result<std::vector<std::uint32_t>> shards_of(const Invocation& invocation, std::uint32_t count) {
   SPEX_TRY_ASSIGN(const std::uint64_t only, number_option(invocation, "shard", 0));
-  const std::int64_t* factor = map.front().integer();
-  const auto count = static_cast<std::uint32_t>(factor != nullptr ? *factor : 0);
   if (only > count) return fail(Reason::invalid_argument, "--shard: there are " + std::to_string(count));
   if (only != 0) return std::vector{static_cast<std::uint32_t>(only)};
   std::vector<std::uint32_t> shards(count);
@@ -306,10 +310,13 @@ Result<int> run_events(const Invocation& invocation) {
   const auto map = cluster.call(client::plain(protocol::Operation::shard_map));
   const Array* parts = map.body.array();
   if (!map.ok || parts == nullptr || parts->size() < 3) return finish(invocation, map, "read the shard map");
-  SPEX_TRY_ASSIGN(const std::vector<std::uint32_t> shards, shards_of(invocation, *parts));
+  const std::int64_t* factor = parts->front().integer();
+  const auto count = static_cast<std::uint32_t>(factor != nullptr ? *factor : 0);
+  SPEX_TRY_ASSIGN(const std::vector<std::uint32_t> shards, shards_of(invocation, count));
   SPEX_TRY_ASSIGN(EventProgress progress, progress_of(invocation, stored, text_or((*parts)[2], ""), shards));
   SPEX_TRY_ASSIGN(Output output, Output::open(invocation.line.value("output"), stored));
-  return Reading(invocation, std::move(selection), std::move(output)).run(cluster, shards, std::move(progress), limit);
+  return Reading(invocation, std::move(selection), std::move(output))
+      .run(cluster, shards, count, std::move(progress), limit);
 }
 
 }  // namespace

@@ -175,6 +175,15 @@ TEST_CASE("4, 6, 3 and 4 shards again: the same instances, and the same answers 
   auto client = first.client(kClient);
   const Answers answers = ask_all(*client);
   const auto instances = instances_of(*client);
+  // A reader of events that stores its position has each once, also those that change shard and number.
+  const std::string position = first.dir() + "/position";
+  const auto deviations_read = [&position](const Cluster& cluster) {
+    const Finished read =
+        cluster.ctl({"events", "--json", "--reason", "deviation_not_equivalent", "--position", position});
+    require_fine(read);
+    return std::count(read.out.begin(), read.out.end(), '\n');
+  };
+  CHECK(deviations_read(first) == kInstances);
   first.stop();
   unsigned last = 4;
   for (const unsigned shards : {6U, 3U, 4U}) {
@@ -190,6 +199,7 @@ TEST_CASE("4, 6, 3 and 4 shards again: the same instances, and the same answers 
     CHECK(instances_of(*repeater) == instances);
     CHECK(repeater->init("order", "new-" + number, {}, "created").ok);
     CHECK(repeater->remove("new-" + number).ok);
+    CHECK(deviations_read(next) == 0);
     next.stop();
     last = shards;
   }

@@ -155,6 +155,14 @@ TEST_CASE("events keep shard and number; those of a dissolved shard follow with 
   CHECK(events_of(data, 3).front().number == 16);  // shard 3 ended with 15
   CHECK(events_of(data, 4).front().number == 21);
   CHECK(events_of(data, 5).front().number == 1);
+  value_of(reshard(order_for(data.path(), 1)));
+  const auto second = events_of(data, 1);
+  const auto with_two_origins = std::count_if(second.begin(), second.end(), [](const store::StoredEvent& event) {
+    const auto body = value_of(protocol::decode_value(event.body));
+    const auto* origins = body.find("moved_from");
+    return origins != nullptr && *origins->array() == protocol::Array{4, 1, 2, 11};  // 4 -> 2, behind its ten
+  });
+  CHECK(with_two_origins == 1);
   require_sound(data.path());
 }
 
