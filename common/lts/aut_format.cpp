@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "lts/line_source.h"
@@ -86,6 +87,95 @@ class Cursor {
   const char* end_;
 };
 
+// The actions of labels met lately, found by their first bytes.
+class RecentLabels {
+ public:
+  // Whether `label` is among them. Eight bytes from its begin can be read.
+  bool find(std::string_view label, ActionId& action) const {
+    const std::uint64_t head = head_of(label);
+    const Entry& entry = entries_[slot_of(head, label.size())];
+    if (entry.head != head || entry.label.size() != label.size()) return false;
+    if (label.size() > sizeof(head) && entry.label != label) return false;
+    action = entry.action;
+    return !label.empty();
+  }
+
+  void add(std::string_view label, ActionId action) {
+    std::array<char, sizeof(std::uint64_t)> bytes{};
+    label.copy(bytes.data(), bytes.size());
+    const std::uint64_t head = head_of({bytes.data(), label.size()});
+    entries_[slot_of(head, label.size())] = {head, action, std::string(label)};
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t head = 0;
+    ActionId action = kTau;
+    std::string label{};
+  };
+
+  static std::uint64_t head_of(std::string_view label) {
+    std::uint64_t head = 0;
+    std::memcpy(&head, label.data(), sizeof(head));
+    return label.size() >= sizeof(head) ? head : head & ((std::uint64_t{1} << 8 * label.size()) - 1);
+  }
+  static std::size_t slot_of(std::uint64_t head, std::size_t size) {
+    return ((head + size) * 0x9E3779B97F4A7C15U) >> 57U;
+  }
+
+  std::array<Entry, 128> entries_;
+};
+
+// Reads the usual line, `(12,"label",34)` without blanks, from text that may end anywhere and has a 0 behind it. What
+// it does not take may be good, too: a Cursor is to look at it.
+class UsualLine {
+ public:
+  explicit UsualLine(const char* text) : begin_(text), at_(text) {}
+
+  StateId from = 0;
+  StateId to = 0;
+  std::string_view label;
+
+  bool take() {
+    return take('(') && take_number(from) && take(',') && take_label() && take(',') && take_number(to) && take(')') &&
+           take('\n');
+  }
+  // Of the line taken, with its newline.
+  std::size_t bytes() const { return static_cast<std::size_t>(at_ - begin_); }
+
+ private:
+  bool take(char expected) {
+    if (*at_ != expected) return false;
+    ++at_;
+    return true;
+  }
+
+  // Nine digits at most, so it cannot overflow.
+  bool take_number(std::uint32_t& number) {
+    const char* const digits = at_;
+    std::uint32_t value = 0;
+    for (; static_cast<unsigned char>(*at_ - '0') < 10; ++at_) {
+      value = value * 10 + static_cast<std::uint32_t>(*at_ - '0');
+    }
+    number = value;
+    return at_ != digits && at_ - digits < 10;
+  }
+
+  // Quoted and without a newline, or unquoted and without a blank.
+  bool take_label() {
+    const bool quoted = take('"');
+    const char* const first = at_;
+    const char stop = quoted ? '"' : ',';
+    const unsigned char least = quoted ? '\n' + 1 : ' ' + 1;
+    while (*at_ != stop && static_cast<unsigned char>(*at_) >= least) ++at_;
+    label = {first, static_cast<std::size_t>(at_ - first)};
+    return !quoted || take('"');
+  }
+
+  const char* begin_;
+  const char* at_;
+};
+
 class AutReader {
  public:
   AutReader(ByteSource& source, const AutOptions& options)
@@ -96,6 +186,7 @@ class AutReader {
   base::Result<Lts> read() {
     SPEX_TRY(read_header());
     while (true) {
+      read_usual_lines();
       SPEX_TRY_ASSIGN(const bool more, lines_.next());
       if (!more) break;
       SPEX_TRY(read_transition());
@@ -143,6 +234,18 @@ class AutReader {
     return {};
   }
 
+  // As many lines as are usual, good and of a label met lately; read_transition() takes all others.
+  void read_usual_lines() {
+    while (builder_.transition_count() < transitions_) {
+      UsualLine line(lines_.rest().data());
+      ActionId action = kTau;
+      if (!line.take() || line.from >= states_ || line.to >= states_ || !recent_.find(line.label, action)) return;
+      last_source_ = std::max(last_source_, line.from);
+      builder_.add_transition(line.from, action, line.to);
+      lines_.skip_line(line.bytes());
+    }
+  }
+
   base::Result<void> read_transition() {
     StateId from = 0;
     StateId to = 0;
@@ -179,24 +282,16 @@ class AutReader {
     return {};
   }
 
-  // Labels come again and again; most are found without a look into the table.
   ActionId action_of(std::string_view label) {
-    if (label.empty()) return builder_.action(label);
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(label[at]); };
-    Recent& recent = recent_[(label.size() + byte(0) + 7U * byte(label.size() - 1)) % recent_.size()];
-    if (recent.label != label) recent = {std::string(label), builder_.action(label)};
-    return recent.action;
+    const ActionId action = builder_.action(label);
+    recent_.add(label, action);
+    return action;
   }
-
-  struct Recent {
-    std::string label;
-    ActionId action = kTau;
-  };
 
   ByteSource& source_;
   LineSource lines_;
   LtsBuilder builder_;
-  std::array<Recent, 64> recent_;
+  RecentLabels recent_;
   std::string unquoted_;
   std::uint32_t initial_ = 0;
   std::uint32_t transitions_ = 0;

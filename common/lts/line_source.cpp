@@ -31,8 +31,9 @@ base::Result<std::size_t> LineSource::refill() {
   begin_ = 0;
   const std::size_t unread = filled_;
   if (filled_ > buffer_.size() / 2) buffer_.resize(buffer_.size() * 2);
-  SPEX_TRY_ASSIGN(const std::size_t count, source_.read(buffer_.data() + filled_, buffer_.size() - filled_));
+  SPEX_TRY_ASSIGN(const std::size_t count, source_.read(buffer_.data() + filled_, buffer_.size() - kPadding - filled_));
   filled_ += count;
+  buffer_[filled_] = '\0';
   at_end_ = count == 0;
   return unread;
 }

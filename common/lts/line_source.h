@@ -18,7 +18,10 @@ class LineSource {
  public:
   static constexpr std::size_t kLineBytesMax = 16U << 20U;
 
-  explicit LineSource(ByteSource& source) : source_(source), buffer_(1U << 18U) {}
+  // So many bytes behind rest() may be read; the first is 0.
+  static constexpr std::size_t kPadding = 8;
+
+  explicit LineSource(ByteSource& source) : source_(source), buffer_((1U << 18U) + kPadding) {}
 
   // Goes to the next line; false at the end of the input.
   base::Result<bool> next();
@@ -26,6 +29,13 @@ class LineSource {
   base::Result<bool> extend();
   // Without its newline; valid until next() or extend().
   std::string_view line() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  // What has been read of the lines after this one; it ends anywhere.
+  std::string_view rest() const { return {buffer_.data() + next_, filled_ - next_}; }
+  // Passes over the first `bytes` of rest(), which are one line with its newline.
+  void skip_line(std::size_t bytes) {
+    next_ += bytes;
+    ++next_number_;
+  }
   // Of the line's beginning, from 1.
   std::uint64_t number() const { return number_; }
 

@@ -146,3 +146,47 @@ TEST_CASE("files are read plain and compressed, and a cut-off one is refused", "
   std::remove(path.c_str());
   CHECK(read_aut_file(path).error().reason == Reason::storage_open);
 }
+
+TEST_CASE("the quick way through usual lines reads what the thorough one does", "[lts]") {
+  // Labels that share their first eight bytes, that hold what ends a line or a label, and none at all.
+  const std::string labels[] = {"\"a\"",         "b",         "\"request(1)\"", "\"request(2)\"", "\"12345678\"",
+                                "\"a,)b(\"",     "\"x \ty\"", "\"two\nlines\"", "\"\"",           "tau",
+                                "\"tau\"",       "i",         "a\"b",           "\"123456789\"",  "\"\\\"",
+                                "\"\xC3\xA9t\"", std::string("\"\0zero\"", 7)};
+  constexpr std::uint32_t kStates = 1000;
+  std::string usual;
+  std::string blanks;
+  std::uint32_t lines = 0;
+  // More than one buffer, so that lines are cut at its end.
+  for (; usual.size() < 700'000; ++lines) {
+    const std::string from = std::to_string(lines * 7 % kStates);
+    const std::string to = std::to_string(lines * 13 % kStates);
+    const std::string& label = labels[lines % std::size(labels)];
+    usual += "(" + from + "," + label + "," + to + ")\n";
+    blanks += "( " + from + " , " + label + " , " + to + " ) \n";
+  }
+  const std::string head = "des (0," + std::to_string(lines) + "," + std::to_string(kStates) + ")\n";
+  const auto quick = parse_aut(head + usual);
+  const auto thorough = parse_aut(head + blanks);
+  REQUIRE(quick.ok());
+  REQUIRE(thorough.ok());
+  CHECK(quick->transition_count() == lines);
+  CHECK(quick->action_count() == thorough->action_count());
+  CHECK(*format_aut(*quick) == *format_aut(*thorough));
+}
+
+TEST_CASE("a bad line among usual ones is refused with its number", "[lts]") {
+  const std::string good = "(0,\"a\",1)\n";
+  for (const char* bad : {"(0,\"a\",2)\n", "(2,\"a\",0)\n", "(0,\"a\",1) x\n", "(0,\"a\",1\n",
+                          "(0,\"a\",12345678901)\n", "(0,\"a\"1)\n", "0,\"a\",1)\n"}) {
+    INFO(bad);
+    const auto lts = parse_aut("des (0,4,2)\n" + good + good + bad + good);
+    REQUIRE_FALSE(lts.ok());
+    CHECK(lts.error().context.at(0).second == "4");
+  }
+  const auto too_many = parse_aut("des (0,1,2)\n" + good + good);
+  REQUIRE_FALSE(too_many.ok());
+  CHECK(too_many.error().context.at(0).second == "3");
+  CHECK_FALSE(parse_aut("des (0,3,2)\n" + good + good).ok());
+  CHECK(parse_aut("des (0,2,2)\n" + good + "(0,\"a\",1)").ok());
+}
