@@ -12,6 +12,7 @@
 #include "lts/aut_format.h"
 #include "lts/branching_bisimulation.h"
 #include "lts/explanation.h"
+#include "lts/large_heap.h"
 
 namespace {
 
@@ -45,6 +46,7 @@ int main(int argc, char** argv) {
   const Bisimilarity relation = relation_name == "strong"       ? Bisimilarity::strong
                                 : relation_name == "divergence" ? Bisimilarity::divergence_preserving
                                                                 : Bisimilarity::branching;
+  prepare_large_heap();
   const auto left = read_aut_file(argv[1]);
   const auto right = read_aut_file(argv[2]);
   if (!left || !right) {

@@ -1,0 +1,15 @@
+// A heap fit for systems of many states: one large range of huge pages.
+//
+// Without it every 4 KiB that the arrays of a comparison grow by is a page
+// fault, which costs more than what is done with the memory. The range is
+// address space only; memory is taken as it is touched. For programs that
+// compare files and end; a server gives memory back instead.
+#pragma once
+
+namespace spex::lts {
+
+// To be called once, by main() or a verb, before the systems are read. Without effect where malloc() is not glibc's or
+// the address space is limited.
+void prepare_large_heap();
+
+}  // namespace spex::lts
