@@ -13,6 +13,8 @@ constexpr ActionId kInertAction = 0xFFFFFFFFU;
 // is slow: it ends the run. So do so many rounds per bit of n.
 constexpr std::uint32_t kSlowShare = 8;
 constexpr unsigned kRoundsPerBit = 3;
+// Up to so many elements are sorted by insertion.
+constexpr std::size_t kInsertionMax = 24;
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
@@ -20,6 +22,24 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 }
 
 }  // namespace
+
+void make_set(std::vector<SignatureElement>& signature) {
+  if (signature.size() > kInsertionMax) {
+    std::sort(signature.begin(), signature.end());
+    signature.erase(std::unique(signature.begin(), signature.end()), signature.end());
+    return;
+  }
+  SignatureElement* const set = signature.data();
+  std::size_t size = 0;
+  for (const SignatureElement element : signature) {
+    std::size_t at = size;
+    while (at > 0 && set[at - 1] > element) --at;
+    if (at > 0 && set[at - 1] == element) continue;
+    for (std::size_t i = size++; i > at; --i) set[i] = set[i - 1];
+    set[at] = element;
+  }
+  signature.resize(size);
+}
 
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
   std::uint64_t hash = mix(parent, signature.size());
@@ -68,8 +88,7 @@ std::uint32_t SignatureRefinement::classify(StateId state) {
     return add_class(parent, 0);  // nothing to be compared with
   }
   const std::uint32_t candidate = collect(state);
-  std::sort(signature_.begin(), signature_.end());
-  signature_.erase(std::unique(signature_.begin(), signature_.end()), signature_.end());
+  make_set(signature_);
   if (candidate != kNoClass && contains_signature(candidate)) return candidate;
   return find_or_add(parent);
 }
@@ -94,7 +113,7 @@ std::uint32_t SignatureRefinement::collect(StateId state) {
 // highest new class can be the one: a signature names only classes made before its own.
 bool SignatureRefinement::contains_signature(std::uint32_t candidate) const {
   const auto begin = arena_.begin() + new_classes_[candidate].begin;
-  const auto end = arena_.begin() + end_of(candidate);
+  const auto end = arena_.begin() + new_classes_[candidate].end;
   const SignatureElement self = signature_element(kInertAction, candidate);
   return std::all_of(signature_.begin(), signature_.end(),
                      [&](SignatureElement e) { return e == self || std::binary_search(begin, end, e); });
@@ -116,15 +135,16 @@ std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
 }
 
 std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t hash) {
-  new_classes_.push_back({static_cast<std::uint32_t>(arena_.size()), hash, parent});
-  arena_.insert(arena_.end(), signature_.begin(), signature_.end());
+  const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
+  for (const SignatureElement element : signature_) arena_.push_back(element);
+  new_classes_.push_back({begin, static_cast<std::uint32_t>(arena_.size()), hash, parent});
   return static_cast<std::uint32_t>(new_classes_.size() - 1);
 }
 
 bool SignatureRefinement::matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const {
   const NewClass& known = new_classes_[candidate];
   if (known.hash != hash || known.parent != parent) return false;
-  const std::size_t size = end_of(candidate) - known.begin;
+  const std::size_t size = known.end - known.begin;
   return size == signature_.size() && std::equal(signature_.begin(), signature_.end(), arena_.begin() + known.begin);
 }
 
@@ -137,11 +157,6 @@ void SignatureRefinement::grow_index() {
     while (index_[slot] != 0) slot = (slot + 1) & mask;
     index_[slot] = id + 1;
   }
-}
-
-std::uint32_t SignatureRefinement::end_of(std::uint32_t new_class) const {
-  return new_class + 1 < new_classes_.size() ? new_classes_[new_class + 1].begin
-                                             : static_cast<std::uint32_t>(arena_.size());
 }
 
 }  // namespace spex::lts

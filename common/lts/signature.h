@@ -31,6 +31,8 @@ constexpr SignatureElement signature_element(ActionId action, std::uint32_t clas
 }
 constexpr ActionId element_action(SignatureElement element) { return static_cast<ActionId>(element >> 32U); }
 constexpr std::uint32_t element_class(SignatureElement element) { return static_cast<std::uint32_t>(element); }
+// Sorts the elements and drops what is there twice. Signatures are short, mostly.
+void make_set(std::vector<SignatureElement>& signature);
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature);
 
 inline constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
@@ -68,6 +70,7 @@ class SignatureRefinement {
  private:
   struct NewClass {
     std::uint32_t begin;  // of its signature in arena_
+    std::uint32_t end;
     std::uint32_t hash;
     std::uint32_t parent;
   };
@@ -80,7 +83,6 @@ class SignatureRefinement {
   std::uint32_t add_class(std::uint32_t parent, std::uint32_t hash);
   bool matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const;
   void grow_index();
-  std::uint32_t end_of(std::uint32_t new_class) const;
 
   const MergedGraph& graph_;
   std::vector<std::uint32_t> classes_;
