@@ -41,9 +41,9 @@ Settled refine_by_signatures(const MergedGraph& graph, bool stop_when_separated)
 }  // namespace
 
 bool initial_states_bisimilar(const MergedGraph& graph) {
-  const Settled settled = refine_by_signatures(graph, true);
+  Settled settled = refine_by_signatures(graph, true);
   if (settled.outcome != SignatureOutcome::unsettled) return settled.outcome == SignatureOutcome::stable;
-  Refinement refinement(graph, settled.classes);
+  Refinement refinement(graph, std::move(settled.classes));
   refinement.run(true);
   return !refinement.separated();
 }
@@ -51,7 +51,7 @@ bool initial_states_bisimilar(const MergedGraph& graph) {
 GraphClasses classes_of(const MergedGraph& graph) {
   Settled settled = refine_by_signatures(graph, false);
   if (settled.outcome == SignatureOutcome::stable) return {std::move(settled.classes.classes), settled.classes.count};
-  Refinement refinement(graph, settled.classes);
+  Refinement refinement(graph, std::move(settled.classes));
   refinement.run(false);
   return {refinement.classes(), refinement.class_count()};
 }

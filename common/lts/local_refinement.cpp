@@ -9,6 +9,11 @@ namespace {
 
 // Steps per state and transition.
 constexpr std::uint64_t kWorkPerElement = 8;
+// A round that does a quarter of a step per state and transition, and makes fewer classes than one in so many states,
+// is idle; so many end the run. Where a tau passes over states they are all like that.
+constexpr std::uint64_t kIdleWorkShare = 4;
+constexpr std::size_t kIdleShare = 512;
+constexpr unsigned kIdleRoundsMax = 3;
 
 }  // namespace
 
@@ -62,10 +67,15 @@ void LocalRefinement::start_anew() {
 }
 
 SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
+  const std::uint64_t much_work = (graph_.transitions.size() + graph_.state_count) / kIdleWorkShare;
+  unsigned idle_rounds = 0;
   while (!changed_.empty()) {
-    if (work_left_ == 0) return SignatureOutcome::unsettled;
+    if (work_left_ == 0 || idle_rounds == kIdleRoundsMax) return SignatureOutcome::unsettled;
     if (arena_.size() > 2 * graph_.transitions.size()) start_anew();
+    const std::uint64_t work_before = work_left_;
     round();
+    const bool idle = classes_.size() - first_new_ < graph_.state_count / kIdleShare;
+    if (idle && work_before - work_left_ > much_work) ++idle_rounds;
     if (stop_when_separated && class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) {
       return SignatureOutcome::separated;
     }
@@ -106,8 +116,7 @@ void LocalRefinement::examine(StateId state) {
       signature_.push_back(signature_element(step.action, class_of_[step.target]));
     }
   }
-  std::sort(signature_.begin(), signature_.end());
-  signature_.erase(std::unique(signature_.begin(), signature_.end()), signature_.end());
+  make_set(signature_);
   const std::uint32_t now = classify(own, candidate);
   if (now == own) return;
   next_[state] = now;

@@ -8,9 +8,10 @@
 
 namespace spex::lts {
 
-Partition::Partition(const MergedGraph& graph, const std::vector<std::uint32_t>& classes, std::uint32_t class_count,
+Partition::Partition(const MergedGraph& graph, std::vector<std::uint32_t> classes_taken, std::uint32_t class_count,
                      const std::vector<std::uint32_t>& constellations, std::uint32_t constellation_count)
-    : block_of(classes), inert_out(graph.state_count, 0) {
+    : block_of(std::move(classes_taken)), inert_out(graph.state_count, 0) {
+  const std::vector<std::uint32_t>& classes = block_of;
   for (StateId state = 0; state < graph.state_count && graph.has_inert; ++state) {
     for (const Transition& step : graph.outgoing(state)) {
       if (step.action != kTau) break;
@@ -23,7 +24,9 @@ Partition::Partition(const MergedGraph& graph, const std::vector<std::uint32_t>&
   sort_by_key(states, class_count, [&](StateId state) { return classes[state]; });
   sort_by_key(states, constellation_count, [&](StateId state) { return constellations[state]; });
   place_of.resize(states.size());
+  blocks.reserve(graph.state_count);  // address space, so that growing never holds two
   blocks.assign(class_count, {kNone, 0, 0, 0});
+  constellations_.reserve(graph.state_count);
   constellations_.assign(constellation_count, {kNone, 0, true});
   for (std::uint32_t place = 0; place < states.size(); ++place) {
     const StateId state = states[place];

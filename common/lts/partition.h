@@ -35,7 +35,7 @@ struct Block {
 class Partition {
  public:
   // `constellations` is coarser than `classes`; both are dense numberings.
-  Partition(const MergedGraph& graph, const std::vector<std::uint32_t>& classes, std::uint32_t class_count,
+  Partition(const MergedGraph& graph, std::vector<std::uint32_t> classes, std::uint32_t class_count,
             const std::vector<std::uint32_t>& constellations, std::uint32_t constellation_count);
 
   std::vector<Block> blocks;

@@ -1,12 +1,13 @@
 #include "lts/refinement.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace spex::lts {
 
-Refinement::Refinement(const MergedGraph& graph, const SignatureClasses& start)
+Refinement::Refinement(const MergedGraph& graph, SignatureClasses start)
     : graph_(graph),
-      partition_(graph, start.classes, start.count, start.previous, start.previous_count),
+      partition_(graph, std::move(start.classes), start.count, start.previous, start.previous_count),
       sets_(graph, partition_),
       incoming_(graph, sets_.source_of),
       search_(graph, partition_, sets_, incoming_) {}

@@ -36,7 +36,7 @@ namespace spex::lts {
 class Refinement {
  public:
   // `start` comes from at least one round.
-  Refinement(const MergedGraph& graph, const SignatureClasses& start);
+  Refinement(const MergedGraph& graph, SignatureClasses start);
 
   // Refines to the end or, if `stop_when_separated`, until the initial states are in different blocks.
   void run(bool stop_when_separated);

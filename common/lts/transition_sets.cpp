@@ -32,6 +32,7 @@ void TransitionSets::make_sets(Partition& partition) {
   sort_by_key(transitions, constellation_count, constellation_of);
   sort_by_key(transitions, graph_.action_count, action_of);
   sort_by_key(transitions, static_cast<std::uint32_t>(partition.blocks.size()), block_of);
+  sets.reserve(transitions.size());  // address space: what is not used costs nothing, and growing never holds two
   place_of_.resize(transitions.size());
   set_of.resize(transitions.size());
   for (std::uint32_t place = 0; place < transitions.size(); ++place) {
@@ -54,6 +55,7 @@ void TransitionSets::make_sets(Partition& partition) {
 
 void TransitionSets::make_counts(const Partition& partition) {
   count_of_.resize(source_of.size());
+  counts_.reserve(source_of.size());
   // The count of (state, action, constellation) under way, by constellation.
   std::vector<std::uint32_t> current(partition.blocks.size(), kNone);
   std::vector<std::uint32_t> used;
