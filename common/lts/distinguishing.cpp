@@ -11,6 +11,26 @@ namespace {
 
 // So many attacks are weighed for one pair.
 constexpr unsigned kAttacksMax = 64;
+// Up to so many, a vector is searched quicker than a tree.
+constexpr std::size_t kFewMax = 16;
+
+// A set that is small, mostly.
+template <typename T>
+class SmallSet {
+ public:
+  // Whether it was not there.
+  bool insert(const T& item) {
+    if (!many_.empty()) return many_.insert(item).second;
+    if (std::find(few_.begin(), few_.end(), item) != few_.end()) return false;
+    few_.push_back(item);
+    if (few_.size() > kFewMax) many_.insert(few_.begin(), few_.end());
+    return true;
+  }
+
+ private:
+  std::vector<T> few_;
+  std::set<T> many_;
+};
 
 }  // namespace
 
@@ -48,10 +68,10 @@ std::vector<Distinguisher::Observation> Distinguisher::observations(StateId stat
 
 std::vector<Answer> Distinguisher::answers_of(StateId state, const Observation& observation, std::uint32_t level) {
   std::vector<Answer> answers;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> classes;
+  SmallSet<std::pair<std::uint32_t, std::uint32_t>> classes;
   const auto add = [&](StateId before, StateId after) {
     const std::uint32_t class_before = graph_.has_inert ? levels_.class_at(before, level) : 0;
-    if (classes.emplace(class_before, levels_.class_at(after, level)).second) answers.push_back({before, after});
+    if (classes.insert({class_before, levels_.class_at(after, level)})) answers.push_back({before, after});
   };
   for (const StateId before : tau_reach(state)) {
     if (graph_.has_inert && observation.action == kTau) add(before, before);
@@ -76,12 +96,12 @@ void Distinguisher::consider(const std::vector<Observation>& own, const std::vec
     return Classes(graph_.has_inert ? levels_.class_at(o.before, level) : 0, o.action,
                    levels_.class_at(o.after, level));
   };
-  std::set<Classes> done;
+  SmallSet<Classes> done;
   for (const Observation& observation : others) done.insert(classes_of(observation));
   unsigned weighed = 0;
   for (const Observation& observation : own) {
     if (weighed == kAttacksMax || work_left_ == 0) return;
-    if (!done.insert(classes_of(observation)).second) continue;
+    if (!done.insert(classes_of(observation))) continue;
     ++weighed;
     std::vector<Answer> answers = answers_of(other, observation, level);
     std::uint32_t longest = 0;

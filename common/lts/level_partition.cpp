@@ -5,11 +5,15 @@
 #include <numeric>
 #include <utility>
 
+#include "lts/signature.h"
+
 namespace spex::lts {
 namespace {
 
 constexpr std::uint32_t kNoStore = 0xFFFFFFFFU;
 constexpr std::size_t kGarbageAllowed = 1U << 20U;
+// One of so many states is many: then going through all is quicker than sorting.
+constexpr std::uint32_t kManyDirtyShare = 16;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the result depends on every bit of both.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
@@ -101,10 +105,10 @@ std::uint64_t LevelPartition::observe(StateId state) {
     if (graph_.has_inert && step.action == kTau && after == own) continue;
     current_.push_back(element(graph_.has_inert ? own : 0, step.action, after));
   }
-  std::sort(current_.begin(), current_.end());
-  current_.erase(std::unique(current_.begin(), current_.end()), current_.end());
+  make_set(current_);
   spend(row.size() + 1);
-  const std::uint32_t greatest = graph_.has_inert ? collect_stored(state) : kNoStore;
+  const bool has_tau = graph_.has_inert && !row.empty() && row.front().action == kTau;
+  const std::uint32_t greatest = has_tau ? collect_stored(state) : kNoStore;
   if (greatest != kNoStore && covers(greatest)) {
     if (has_incoming_tau(state)) stored_of_[state] = greatest;
     return stored_[greatest].hash;
@@ -114,8 +118,7 @@ std::uint64_t LevelPartition::observe(StateId state) {
       current_.insert(current_.end(), elements_.begin() + stored_[stored].begin,
                       elements_.begin() + stored_[stored].end);
     }
-    std::sort(current_.begin(), current_.end());
-    current_.erase(std::unique(current_.begin(), current_.end()), current_.end());
+    make_set(current_);
   }
   spend(current_.size());
   std::uint64_t hash = current_.size() + 1;
@@ -201,7 +204,8 @@ void LevelPartition::split_class(std::vector<Change>::const_iterator begin, std:
   const ClassInfo old = classes_[id];
   const std::uint32_t unchanged_end = old.end - static_cast<std::uint32_t>(end - begin);
   std::uint32_t place = unchanged_end;
-  std::vector<std::uint32_t> borders{old.begin};
+  std::vector<std::uint32_t>& borders = borders_;
+  borders.assign(1, old.begin);
   if (unchanged_end > old.begin) borders.push_back(unchanged_end);
   for (auto it = begin; it != end; ++it) {
     put(it->state, place++);
@@ -237,7 +241,14 @@ void LevelPartition::find_dirty() {
     const StateId state = dirty_[i];
     for (std::uint32_t k = in_begins_[state]; k < in_tau_ends_[state]; ++k) mark_dirty(in_[k]);
   }
-  std::sort(dirty_.begin(), dirty_.end());
+  if (dirty_.size() < graph_.state_count / kManyDirtyShare) {
+    std::sort(dirty_.begin(), dirty_.end());
+    return;
+  }
+  dirty_.clear();
+  for (StateId state = 0; state < graph_.state_count; ++state) {
+    if (is_dirty_[state]) dirty_.push_back(state);
+  }
 }
 
 std::uint32_t LevelPartition::class_at(StateId state, std::uint32_t level) const {

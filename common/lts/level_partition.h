@@ -102,6 +102,7 @@ class LevelPartition {
   std::vector<StateId> dirty_;
   std::vector<bool> is_dirty_;
   std::vector<Change> changes_;
+  std::vector<std::uint32_t> borders_;
   std::vector<StateId> renamed_;
   std::vector<Element> current_;
   std::vector<std::uint32_t> successors_stored_;

@@ -32,13 +32,25 @@ std::vector<RunStep> back_from(const Lts& lts, const std::vector<Visit>& visits,
   return steps;
 }
 
-// Adds what taus lead to from visits[begin, end).
-void close_silently(const Lts& lts, std::vector<Visit>& visits, std::size_t begin) {
-  std::unordered_set<StateId> seen;
-  for (std::size_t i = begin; i < visits.size(); ++i) seen.insert(visits[i].state);
+// A set of states that is emptied many times.
+class Seen {
+ public:
+  explicit Seen(const Lts& lts) : rounds_(lts.state_count(), 0) {}
+
+  void clear() { ++round_; }
+  // Whether it was not in the set.
+  bool insert(StateId state) { return std::exchange(rounds_[state], round_) != round_; }
+
+ private:
+  std::vector<std::uint32_t> rounds_;
+  std::uint32_t round_ = 1;
+};
+
+// Adds what taus lead to from visits[begin, end), which are all that was seen.
+void close_silently(const Lts& lts, std::vector<Visit>& visits, std::size_t begin, Seen& seen) {
   for (std::size_t i = begin; i < visits.size(); ++i) {
     for (const Transition& step : lts.outgoing(visits[i].state)) {
-      if (step.action != kTau || !seen.insert(step.target).second) continue;
+      if (step.action != kTau || !seen.insert(step.target)) continue;
       visits.push_back({step.target, kTau, static_cast<std::uint32_t>(i)});
     }
   }
@@ -48,21 +60,23 @@ void close_silently(const Lts& lts, std::vector<Visit>& visits, std::size_t begi
 
 Run run_along(const Lts& lts, std::span<const ActionId> actions) {
   std::vector<Visit> visits{{lts.initial_state(), kTau, kNoParent}};
-  close_silently(lts, visits, 0);
+  Seen seen(lts);
+  seen.insert(lts.initial_state());
+  close_silently(lts, visits, 0, seen);
   std::size_t layer = 0;
   std::size_t first_of_last = 0;
   for (const ActionId action : actions) {
     const std::size_t end = visits.size();
-    std::unordered_set<StateId> seen;
+    seen.clear();
     for (std::size_t i = layer; i < end; ++i) {
       for (const Transition& step : lts.outgoing(visits[i].state)) {
-        if (step.action != action || !seen.insert(step.target).second) continue;
+        if (step.action != action || !seen.insert(step.target)) continue;
         visits.push_back({step.target, action, static_cast<std::uint32_t>(i)});
       }
     }
     SPEX_ASSERT(visits.size() > end);
     layer = first_of_last = end;
-    close_silently(lts, visits, layer);
+    close_silently(lts, visits, layer, seen);
   }
   Run run;
   run.steps = back_from(lts, visits, static_cast<std::uint32_t>(first_of_last));

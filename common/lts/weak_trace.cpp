@@ -13,6 +13,8 @@ namespace spex::lts {
 namespace {
 
 using StateSet = std::vector<StateId>;
+// A set of more than one in so many states is sorted by going through all of them.
+constexpr std::uint32_t kManyShare = 16;
 
 struct StateSetHash {
   std::size_t operator()(const StateSet& set) const {
@@ -27,7 +29,8 @@ class Search {
         relation_(relation),
         action_end_(action_end),
         work_left_(work_max),
-        seen_(graph.state_count, 0) {}
+        seen_(graph.state_count, 0),
+        id_of_lone_(graph.state_count, kNone) {}
 
   // Only traces of at most `length`.
   void limit(const LevelPartition& levels, std::uint32_t length) {
@@ -57,21 +60,36 @@ class Search {
 
   void spend(std::uint64_t work) { work_left_ -= std::min(work, work_left_); }
 
-  // Closes the set under silent steps and numbers it.
+  // Closes the set, in which a state may be twice, under silent steps and numbers it.
   std::uint32_t intern(StateSet set) {
     ++round_;
-    for (const StateId state : set) seen_[state] = round_;
+    std::erase_if(set, [&](StateId state) { return std::exchange(seen_[state], round_) == round_; });
+    if (set.size() == 1 && id_of_lone_[set[0]] != kNone) return id_of_lone_[set[0]];
+    const StateId lone = set.size() == 1 ? set[0] : kNoState;
     for (std::size_t i = 0; i < set.size() && graph_.has_inert; ++i) {
       for (const Transition& step : graph_.outgoing(set[i])) {
         if (step.action != kTau) break;
         if (std::exchange(seen_[step.target], round_) != round_) set.push_back(step.target);
       }
     }
-    std::sort(set.begin(), set.end());
+    sort_seen(set);
     spend(set.size() + 4);
     const auto [it, added] = ids_.emplace(std::move(set), static_cast<std::uint32_t>(sets_.size()));
     if (added) sets_.push_back(&it->first);
+    if (lone != kNoState) id_of_lone_[lone] = it->second;
     return it->second;
+  }
+
+  // Sorts the set of all states that were seen in this round.
+  void sort_seen(StateSet& set) const {
+    if (set.size() < graph_.state_count / kManyShare) {
+      std::sort(set.begin(), set.end());
+      return;
+    }
+    set.clear();
+    for (StateId state = 0; state < graph_.state_count; ++state) {
+      if (seen_[state] == round_) set.push_back(state);
+    }
   }
 
   void visit(std::uint32_t left, std::uint32_t right, std::uint32_t parent, ActionId action, std::uint32_t depth) {
@@ -97,6 +115,7 @@ class Search {
     return classes;
   }
 
+  // By action.
   std::vector<Step> steps_of(const StateSet& set) {
     std::vector<Step> steps;
     for (const StateId state : set) {
@@ -106,9 +125,21 @@ class Search {
       }
     }
     spend(steps.size() + set.size());
-    std::sort(steps.begin(), steps.end());
-    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+    sort_by_action(steps);
     return steps;
+  }
+
+  void sort_by_action(std::vector<Step>& steps) {
+    if (steps.size() < graph_.action_count) {
+      std::sort(steps.begin(), steps.end());
+      return;
+    }
+    std::vector<std::size_t> begins(graph_.action_count + std::size_t{1}, 0);
+    for (const Step& step : steps) ++begins[step.first + std::size_t{1}];
+    for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
+    std::vector<Step> sorted(steps.size());
+    for (const Step& step : steps) sorted[begins[step.first]++] = step;
+    steps = std::move(sorted);
   }
 
   // Takes the targets of the first action off the range.
@@ -156,6 +187,7 @@ class Search {
   std::uint32_t length_ = 0;
   std::vector<std::uint32_t> seen_;
   std::uint32_t round_ = 0;
+  std::vector<std::uint32_t> id_of_lone_;  // the closure of one state
   std::unordered_map<StateSet, std::uint32_t, StateSetHash> ids_;
   std::vector<const StateSet*> sets_;
   std::unordered_set<std::uint64_t> visited_;
