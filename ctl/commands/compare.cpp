@@ -7,6 +7,7 @@
 #include "ctl/lts_file.h"
 #include "ctl/output.h"
 #include "lts/explanation.h"
+#include "lts/large_heap.h"
 #include "lts/weak_trace.h"
 #include "protocol/json.h"
 
@@ -43,6 +44,7 @@ struct Comparison {
   LtsFile right;
   SideNames names;
   bool with_formula;
+  std::uint64_t trace_work_max;
   Verdict verdict = Verdict::holds;
   std::optional<Explained> explained;
 };
@@ -55,6 +57,12 @@ base::Result<const Relation*> relation_option(const Invocation& invocation) {
     known += (known.empty() ? "" : ", ") + std::string(relation.name);
   }
   return base::fail(base::Reason::invalid_argument, "--relation: '" + wanted + "' is none of " + known);
+}
+
+base::Result<std::uint64_t> trace_work_option(const Invocation& invocation) {
+  SPEX_TRY_ASSIGN(const std::uint64_t work, number_option(invocation, "trace-work", lts::kTraceWorkMax));
+  if (work > 0) return work;
+  return base::fail(base::Reason::invalid_argument, "--trace-work: there must be at least one step, got 0");
 }
 
 // What the story calls the two: by what they are if that tells them apart, else by file.
@@ -78,7 +86,8 @@ base::Result<void> decide(Comparison& comparison) {
     comparison.verdict = holds ? Verdict::holds : Verdict::differs;
     return {};
   }
-  SPEX_TRY_ASSIGN(const auto outcome, lts::compare_weak_traces(left, right, comparison.relation.traces));
+  SPEX_TRY_ASSIGN(const auto outcome,
+                  lts::compare_weak_traces(left, right, comparison.relation.traces, comparison.trace_work_max));
   using Outcome = lts::TraceComparison::Outcome;
   comparison.verdict = outcome == Outcome::holds     ? Verdict::holds
                        : outcome == Outcome::differs ? Verdict::differs
@@ -165,12 +174,14 @@ base::Result<int> run_compare(const Invocation& invocation) {
   if (invocation.word(0) == "-" && invocation.word(1) == "-") {
     return base::fail(base::Reason::invalid_argument, "only one of the two can be standard input");
   }
+  SPEX_TRY_ASSIGN(const std::uint64_t trace_work_max, trace_work_option(invocation));
   const auto tau_names = tau_names_of(invocation);
+  lts::prepare_large_heap();
   SPEX_TRY_ASSIGN(LtsFile left, load_lts(invocation.word(0), tau_names));
   SPEX_TRY_ASSIGN(LtsFile right, load_lts(invocation.word(1), tau_names));
   const SideNames names = side_names(left, right);
-  Comparison comparison{
-      *relation, std::move(left), std::move(right), names, invocation.json || invocation.line.has("formula"), {}, {}};
+  const bool with_formula = invocation.json || invocation.line.has("formula");
+  Comparison comparison{*relation, std::move(left), std::move(right), names, with_formula, trace_work_max, {}, {}};
   if (!is_settled_by_initial_states(comparison)) {
     SPEX_TRY(decide(comparison));
     if (comparison.verdict == Verdict::differs) SPEX_TRY(explain(comparison));
@@ -208,6 +219,10 @@ Verb compare_verb() {
                        .text = "branching-bisim (default), bisim (strong), dpbranching-bisim (divergence-preserving), "
                                "weak-trace, or weak-trace-pre: A's weak traces are among B's."},
                       tau_option(),
+                      {.name = "trace-work",
+                       .value_name = "STEPS",
+                       .text = "How many elementary steps a trace relation may take, before it is undecided (default " +
+                               std::to_string(lts::kTraceWorkMax) + ")."},
                       {.name = "formula",
                        .value_name = "",
                        .text = "Print a line `formula: …`, true in A and false in B, of least depth, in mCRL2's "

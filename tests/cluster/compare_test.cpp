@@ -55,6 +55,20 @@ TEST_CASE("compare exits with 0, 1 or 2 by relation", "[compare]") {
   CHECK(spexctl({"compare", "-", "-"}).exit_code == 2);
 }
 
+TEST_CASE("a trace relation that spends its work is undecided, a bisimilarity never", "[compare]") {
+  const Files files;
+  for (const char* relation : {"weak-trace", "weak-trace-pre"}) {
+    const Finished spent = spexctl({"compare", files.early, files.late, "--relation", relation, "--trace-work", "3"});
+    INFO(spent.out << spent.err);
+    CHECK(spent.exit_code == 3);
+    CHECK(contains(spent.out, "undecided"));
+    CHECK(spexctl({"compare", files.early, files.late, "--relation", relation, "--trace-work", "1000"}).exit_code == 0);
+  }
+  CHECK(spexctl({"compare", files.early, files.late, "--trace-work", "3"}).exit_code == 1);
+  CHECK(spexctl({"compare", files.late, files.late, "--relation", "weak-trace", "--trace-work", "0"}).exit_code == 2);
+  CHECK(spexctl({"compare", files.late, files.late, "--relation", "weak-trace", "--trace-work", "x"}).exit_code == 2);
+}
+
 TEST_CASE("refused input is named with file, line and reason", "[compare]") {
   const Files files;
   for (const char* text : {"des (0,2,2)\n(0,a,1)\n", "des (0,1,2)\n(0,a,2)\n", "des (0,0,0)\n",
