@@ -182,7 +182,7 @@ class FilterParser {
 
   Result<FilterOperator> comparison_word() {
     if (take_word("in")) return FilterOperator::member;
-    for (const std::size_t length : {2, 1}) {
+    for (const std::size_t length : {2U, 1U}) {
       const std::string_view word = text_.substr(at_, length);
       const auto op = find_filter_word(word);
       if (!op || !is_comparison(*op)) continue;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <random>
 
 namespace {
@@ -44,11 +45,20 @@ std::string mutated(std::string input, const std::vector<std::string>& seeds, st
   return input.substr(0, 64 * 1024);
 }
 
+// So that libFuzzer can begin with them.
+void write_seeds(const std::vector<std::string>& seeds, const std::string& directory) {
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream(directory + "/seed-" + std::to_string(i), std::ios::binary) << seeds[i];
+  }
+}
+
 }  // namespace
 
+// [DATA [MUTATIONS [DIRECTORY]]]: with DIRECTORY the seeds are written there, one a file.
 int main(int count, char** arguments) {
   const std::vector<std::string> seeds = fuzz_seeds(count > 1 ? arguments[1] : SPEX_SOURCE_DIR "/tests/data");
   const int mutations = count > 2 ? std::atoi(arguments[2]) : kMutationsDefault;
+  if (count > 3) write_seeds(seeds, arguments[3]);
   std::mt19937_64 random(kSeed);
   for (const std::string& seed : seeds) run(seed);
   for (int i = 0; i < mutations; ++i) run(mutated(seeds[random() % seeds.size()], seeds, random));
