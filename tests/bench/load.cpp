@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -33,13 +34,15 @@ struct Options {
   bool keys = false;
   std::string prefix;  // of the identifiers; default: another one each time
   std::uint64_t seed = 1;
+  double every = 0;  // seconds; a line of its own for each such part of a measurement
 };
 
 [[noreturn]] void usage(const char* problem) {
   std::fprintf(
       stderr,
       "spex-load: %s\nusage: spex-load --endpoint E [--instances N] [--windows W,W,…] [--seconds S] [--warmup S]\n"
-      "                 [--keys 0|1] [--prefix P] [--fire-and-forget EVENTS] [--seed N]\n",
+      "                 [--keys 0|1] [--prefix P] [--fire-and-forget EVENTS] [--seed N]\n"
+      "                 [--every S]\n",
       problem);
   std::exit(2);
 }
@@ -76,6 +79,8 @@ Options parse(int argc, char** argv) {
       options.prefix = value;
     } else if (name == "--fire-and-forget") {
       options.events = std::stoull(value);
+    } else if (name == "--every") {
+      options.every = std::stod(value);
     } else if (name == "--seed") {
       options.seed = std::stoull(value);
     } else {
@@ -126,13 +131,17 @@ class Load {
   void step(std::size_t window);
   void fire_and_forget();
   void report(std::size_t window, double seconds);
+  // A line for what came since the last one: when it ends, and the same percentiles.
+  void report_part(double begun, double ended, std::size_t from);
 
   Options options_;
   Client client_;
   std::mt19937_64 random_;
   std::vector<std::uint8_t> at_;
   std::vector<bool> busy_;
-  std::vector<std::uint32_t> latencies_;  // microseconds
+  std::vector<std::uint32_t> latencies_;          // microseconds
+  Clock::time_point submitted_at_;                // of what one turn submits
+  std::optional<Clock::time_point> answered_at_;  // of what one turn brings
   bool measuring_ = false;
   std::uint64_t answered_ = 0;
   std::uint64_t failed_ = 0;
@@ -174,7 +183,7 @@ void Load::submit() {
   busy_[n] = true;
   const int from = at_[n];
   const int to = (from + 1) % kStates;
-  const auto begun = Clock::now();
+  const auto begun = submitted_at_;
   client_.submit(spex::client::transition(id(n), action(from), state(to)), [this, n, to, begun](const Answer& answer) {
     busy_[n] = false;
     if (answer.ok) {
@@ -186,13 +195,16 @@ void Load::submit() {
     }
     if (!measuring_) return;
     ++answered_;
+    if (!answered_at_) answered_at_ = Clock::now();
     latencies_.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count()));
+        std::chrono::duration_cast<std::chrono::microseconds>(*answered_at_ - begun).count()));
   });
 }
 
 void Load::step(std::size_t window) {
+  submitted_at_ = Clock::now();
   while (client_.outstanding() < window) submit();
+  answered_at_.reset();
   client_.poll(std::chrono::milliseconds(100));
 }
 
@@ -234,6 +246,16 @@ void Load::report(std::size_t window, double seconds) {
       static_cast<unsigned long long>(failed_));
 }
 
+void Load::report_part(double begun, double ended, std::size_t from) {
+  std::vector<std::uint32_t> part(latencies_.begin() + static_cast<std::ptrdiff_t>(from), latencies_.end());
+  if (part.empty()) part.push_back(0);
+  const auto most = part.size() - 1;
+  std::sort(part.begin(), part.end());
+  std::printf("{\"at\": %.2f, \"rate\": %.0f, \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u}\n", ended,
+              static_cast<double>(latencies_.size() - from) / (ended - begun), part[most / 2], part[most * 99 / 100],
+              part[most]);
+}
+
 void Load::measure(std::size_t window) {
   const auto warm = Clock::now() + std::chrono::duration<double>(options_.warmup);
   while (Clock::now() < warm) step(window);
@@ -241,8 +263,16 @@ void Load::measure(std::size_t window) {
   answered_ = 0;
   latencies_.clear();
   const auto begun = Clock::now();
-  const auto end = begun + std::chrono::duration<double>(options_.seconds);
-  while (Clock::now() < end) step(window);
+  double part_begun = 0;
+  std::size_t part_from = 0;
+  for (double now = 0; now < options_.seconds;) {
+    step(window);
+    now = std::chrono::duration<double>(Clock::now() - begun).count();
+    if (options_.every <= 0 || now - part_begun < options_.every) continue;
+    report_part(part_begun, now, part_from);
+    part_begun = now;
+    part_from = latencies_.size();
+  }
   report(window, std::chrono::duration<double>(Clock::now() - begun).count());
   measuring_ = false;
   client_.wait_all();
