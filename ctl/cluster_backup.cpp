@@ -98,6 +98,7 @@ class Follower {
       return fail(Reason::storage_io, "shard " + std::to_string(shard) + ": " + member_text(*backup, "error"));
     if (state == "done" && dataops::exists(copy)) {
       SPEX_TRY(dataops::move_file(copy, target.shard_file(number)));
+      SPEX_TRY(target.copy_decisions(data_dir_));
       taken_[shard] = true;
       if (order_.on_progress) order_.on_progress("shard " + std::to_string(shard) + ": copied");
       return {};

@@ -25,6 +25,8 @@ class ChangeDecision {
   base::Result<std::string> settle(std::string_view proposal) const;
   // Removes what was settled of earlier changes of the subject. Only once no shard needs it any more.
   void forget_earlier() const;
+  // Removes the proposals of processes that were killed before they removed them. Not between two steps of settle().
+  static void sweep(const std::string& data_dir);
 
  private:
   std::string directory_;

@@ -141,6 +141,7 @@ Result<void> ModelChanges::store(Shard& shard) {
 }
 
 Result<void> ModelChanges::load(Shard& shard, Now now) {
+  ChangeDecision::sweep(shard.config.data_dir);
   SPEX_TRY_ASSIGN(auto list, stored(shard));
   const std::vector<Change> before = std::exchange(changes_, std::move(list));
   for (Change& change : changes_) {

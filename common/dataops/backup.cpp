@@ -40,7 +40,8 @@ Result<BackupTarget> BackupTarget::create(const std::string& directory) {
   if (exists(target.unfinished_)) {
     SPEX_TRY_ASSIGN(const auto names, list(target.unfinished_));
     for (const std::string& name : names) {
-      if (!name.starts_with("shard_") && !name.starts_with("cluster") && !name.starts_with("manifest.json")) {
+      if (!name.starts_with("shard_") && !name.starts_with("cluster") && !name.starts_with("manifest.json") &&
+          name != DataDirectory::kDecisions) {
         return fail(Reason::invalid_argument,
                     "back up to " + directory + ": " + target.unfinished_ + " is in the way and no interrupted backup");
       }
@@ -53,6 +54,33 @@ Result<BackupTarget> BackupTarget::create(const std::string& directory) {
 
 std::string BackupTarget::shard_file(std::uint32_t shard) const {
   return DataDirectory::shard_file(unfinished_, shard);
+}
+
+Result<void> BackupTarget::copy_decisions(const std::string& data_dir) const {
+  const std::string from = DataDirectory::decisions(data_dir);
+  const std::string to = DataDirectory::decisions(unfinished_);
+  if (!exists(from)) return {};
+  if (!exists(to)) SPEX_TRY(make_directory(to));
+  SPEX_TRY_ASSIGN(const auto names, list(from));
+  for (const std::string& name : names) {
+    if (!DataDirectory::is_decision(name) || exists(to + "/" + name)) continue;
+    const auto copied = copy_file(from + "/" + name, to + "/" + name);
+    if (!copied && exists(from + "/" + name)) return copied.error();  // else no shard needs it any more
+  }
+  return sync_directory(to);
+}
+
+Result<void> BackupTarget::add_decisions(Manifest& manifest) const {
+  const std::string directory = DataDirectory::decisions(unfinished_);
+  if (!exists(directory)) return {};
+  SPEX_TRY_ASSIGN(const auto names, list(directory));
+  for (const std::string& name : names) {
+    ManifestFile file;
+    file.name = std::string(DataDirectory::kDecisions) + "/" + name;
+    SPEX_TRY_ASSIGN(file.facts, measure(directory + "/" + name));
+    manifest.files.push_back(std::move(file));
+  }
+  return {};
 }
 
 void BackupTarget::abandon() { (void)remove_tree(unfinished_); }
@@ -86,6 +114,7 @@ Result<Manifest> BackupTarget::finish(const config::ClusterLayout& layout, base:
     }
     manifest.files.push_back(std::move(file));
   }
+  SPEX_TRY(add_decisions(manifest));
   SPEX_TRY(write_manifest(unfinished_, manifest));
   SPEX_TRY(sync_directory(unfinished_));
   SPEX_TRY(rename_path(unfinished_, directory_));
@@ -97,7 +126,9 @@ Result<Manifest> back_up_stopped(const BackupOrder& order) {
   SPEX_TRY_ASSIGN(const DataDirectory data, DataDirectory::open(order.data_dir));
   SPEX_TRY_ASSIGN(BackupTarget target, BackupTarget::create(order.directory));
   for (std::uint32_t shard = 1; shard <= data.layout().distribution_factor; ++shard) {
-    if (auto copied = copy_shard(data.shard_file(shard), target.shard_file(shard), order.rate); !copied) {
+    auto copied = copy_shard(data.shard_file(shard), target.shard_file(shard), order.rate);
+    if (copied) copied = target.copy_decisions(order.data_dir);
+    if (!copied) {
       target.abandon();
       return std::move(copied).error();
     }

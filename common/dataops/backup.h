@@ -21,6 +21,9 @@ class BackupTarget {
 
   // Where the copy of a shard's file belongs.
   std::string shard_file(std::uint32_t shard) const;
+  // Copies what is settled of changes that all shards make together and is not here yet: a shard's copy may
+  // wait for it. Once after each shard's copy, since what no shard needs any more is removed.
+  base::Result<void> copy_decisions(const std::string& data_dir) const;
   // The copies are all there: checks them, writes layout and manifest, and gives the backup its name.
   // Fails with storage_corrupt if a copy is not sound.
   base::Result<Manifest> finish(const config::ClusterLayout& layout, base::Timestamp now,
@@ -31,6 +34,7 @@ class BackupTarget {
  private:
   BackupTarget(std::string directory, std::string unfinished)
       : directory_(std::move(directory)), unfinished_(std::move(unfinished)) {}
+  base::Result<void> add_decisions(Manifest& manifest) const;
   base::Result<ManifestFile> describe(const config::ClusterLayout& layout, std::uint32_t shard) const;
 
   std::string directory_;

@@ -69,6 +69,18 @@ std::string DataDirectory::journal_file(const std::string& directory) { return d
 
 std::string DataDirectory::repair_journal(const std::string& directory) { return directory + "/repair"; }
 
+std::string DataDirectory::decisions(const std::string& directory) { return directory + "/" + std::string(kDecisions); }
+
+bool DataDirectory::is_decision(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos &&
+         !name.starts_with("proposal-");
+}
+
+bool DataDirectory::is_path_of_decision(std::string_view path) {
+  return path.size() > kDecisions.size() && path.starts_with(kDecisions) && path[kDecisions.size()] == '/' &&
+         is_decision(path.substr(kDecisions.size() + 1));
+}
+
 std::string DataDirectory::manifest_file(const std::string& directory) { return directory + "/manifest.json"; }
 
 }  // namespace spex::dataops

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "config/cluster_layout.h"
@@ -31,6 +32,11 @@ class DataDirectory {
   // Fails if a move or a repair was interrupted, naming the command that completes it.
   static base::Result<void> check_complete(const std::string& path);
   static std::string manifest_file(const std::string& directory);
+  // What is settled of the changes of models that all shards make together: a file each, in a folder.
+  static constexpr std::string_view kDecisions = "model_changes";
+  static std::string decisions(const std::string& directory);
+  static bool is_decision(std::string_view name);          // not one that is only proposed
+  static bool is_path_of_decision(std::string_view path);  // relative to the data directory
 
  private:
   DataDirectory(std::string path, config::ClusterLayout layout, process::FileLock lock)

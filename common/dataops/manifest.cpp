@@ -74,7 +74,9 @@ bool is_complete(const Manifest& manifest) {
     expected.push_back(DataDirectory::shard_file("", shard).substr(1));
   }
   std::vector<std::string> names;
-  for (const ManifestFile& file : manifest.files) names.push_back(file.name);
+  for (const ManifestFile& file : manifest.files) {
+    if (!DataDirectory::is_path_of_decision(file.name)) names.push_back(file.name);
+  }
   std::sort(expected.begin(), expected.end());
   std::sort(names.begin(), names.end());
   return names == expected;

@@ -16,7 +16,7 @@ namespace spex::dataops {
 struct ManifestFile {
   std::string name;
   FileFacts facts;
-  ShardFacts shard;  // shard.shard = 0: the layout
+  ShardFacts shard;  // shard.shard = 0: no file of a shard
 };
 
 struct Manifest {

@@ -27,6 +27,9 @@ class Restore {
       return std::move(filled).error();
     }
     SPEX_TRY(remove_file(unfinished_ + "/lock"));
+    if (const std::string decisions = DataDirectory::decisions(unfinished_); exists(decisions)) {
+      SPEX_TRY(sync_directory(decisions));
+    }
     SPEX_TRY(sync_directory(unfinished_));
     SPEX_TRY(rename_path(unfinished_, order_.data_dir));
     SPEX_TRY(sync_directory(parent_of(order_.data_dir)));
@@ -39,8 +42,8 @@ class Restore {
     if (!exists(unfinished_)) return {};
     SPEX_TRY_ASSIGN(const auto names, list(unfinished_));
     for (const std::string& name : names) {
-      const bool ours =
-          name.starts_with("shard_") || name.starts_with("cluster") || name.starts_with("reshard") || name == "lock";
+      const bool ours = name.starts_with("shard_") || name.starts_with("cluster") || name.starts_with("reshard") ||
+                        name == "lock" || name == DataDirectory::kDecisions;
       if (!ours) {
         return fail(Reason::invalid_argument,
                     "restore to " + order_.data_dir + ": " + unfinished_ + " is in the way and no interrupted restore");
@@ -53,6 +56,8 @@ class Restore {
     report_.created_at = utc_text(manifest.created_at);
     report_.from = report_.to = manifest.layout.distribution_factor;
     for (const ManifestFile& file : manifest.files) {
+      const std::string directory = parent_of(unfinished_ + "/" + file.name);
+      if (!exists(directory)) SPEX_TRY(make_directory(directory));
       SPEX_TRY_ASSIGN(const FileFacts facts,
                       copy_file(order_.backup + "/" + file.name, unfinished_ + "/" + file.name, order_.rate));
       if (facts.bytes != file.facts.bytes || facts.sha256 != file.facts.sha256) {

@@ -1,6 +1,10 @@
 // Two shards that close a model together, with the router, or one of them,
 // failing between any two steps.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 
 #include "tests/shard_worker/shard_fixture.h"
 
@@ -252,6 +256,23 @@ TEST_CASE("a union past model_transitions_max is refused, and the shards learn o
   CHECK(one.learning());
   CHECK(two.learning());
   CHECK_FALSE(two.shard->changes.held("order"));
+}
+
+TEST_CASE("proposals that killed shards left are removed at the next start, those of others stay", "[changes]") {
+  TwoShards shards;
+  const pid_t killed = ::fork();
+  if (killed == 0) ::_exit(0);
+  REQUIRE(::waitpid(killed, nullptr, 0) == killed);
+  const std::string proposal = shards.data.path() + "/model_changes/proposal-";
+  std::filesystem::create_directories(shards.data.path() + "/model_changes");
+  for (const std::string& name : {std::to_string(killed), std::to_string(killed) + ".tmp-" + std::to_string(killed),
+                                  std::to_string(::getppid())}) {
+    std::ofstream(proposal + name) << "merge\n";
+  }
+  shards.one.crash();
+  CHECK_FALSE(std::filesystem::exists(proposal + std::to_string(killed)));
+  CHECK_FALSE(std::filesystem::exists(proposal + std::to_string(killed) + ".tmp-" + std::to_string(killed)));
+  CHECK(std::filesystem::exists(proposal + std::to_string(::getppid())));
 }
 
 TEST_CASE("a change whose commit fails is neither made nor forgotten", "[changes]") {
