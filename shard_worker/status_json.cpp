@@ -29,6 +29,7 @@ std::string statistics_json(const Shard& shard, const LoopStatistics& loop) {
   const store::StoreStatistics stored = shard.store.statistics();
   const Counters& counters = shard.counters;
   std::string json = "{\"instances\":" + std::to_string(stored.instances);
+  field(json, "states_in_memory", stored.states_in_memory);
   field(json, "requests", counters.requests);
   field(json, "commits", stored.commits);
   field(json, "records", stored.records);

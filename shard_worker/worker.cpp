@@ -42,6 +42,7 @@ store::StoreOptions store_options(process::DaemonContext& context, base::Timesta
   options.cluster_id = context.layout.cluster_id;
   options.full_durability = context.config.durability == config::Durability::full;
   options.instances_max = context.config.instances_max;
+  options.instances_in_memory_max = context.config.instances_in_memory_max;
   options.names_max = context.config.names_max;
   options.request_keys_max = context.config.request_keys_max;
   options.checkpoint_pages = context.config.checkpoint_pages;
@@ -320,6 +321,7 @@ void Worker::on_failed_commit(const base::Error& error, Now time) {
   // With its reserve given up the store can write again at once; what it then refuses it refuses itself.
   next_probe_ = time.monotonic + (store_->statistics().low_space ? base::Duration(0) : base::Duration(kProbeInterval));
   recover(time);
+  const bool was_open = store_->has_uncommitted();
   std::unordered_map<std::uint64_t, const Incoming*> of_token;
   for (const Incoming& incoming : inbox_) of_token[incoming.token] = &incoming;
   Answers corrected;
@@ -336,6 +338,15 @@ void Worker::on_failed_commit(const base::Error& error, Now time) {
       reply.append(answers_.reply(entry));
     }
     corrected.end();
+  }
+  if (!was_open && store_->has_uncommitted()) {  // states could not be read back, not even now
+    Answers refused;
+    for (const Answers::Entry& entry : corrected.entries()) {
+      protocol::append_error_reply(refused.begin({entry.peer, entry.token, 0, 0, {}, {}}, entry.id, entry.mutates),
+                                   entry.id, error);
+      refused.end();
+    }
+    corrected = std::move(refused);
   }
   shard_.deletions.abort(error, corrected);
   answers_ = std::move(corrected);

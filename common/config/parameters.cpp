@@ -140,6 +140,11 @@ void add_shards(std::vector<Parameter>& rows) {
                      "Requests per transaction at most; what waits is committed together."));
   rows.push_back(row("instances_max", group, count_type(&Config::instances_max, 1, 1'000'000'000), Change::at_start,
                      "Instances per shard."));
+  rows.push_back(
+      row("instances_in_memory_max", group, count_type(&Config::instances_in_memory_max, 1'000, 1'000'000'000),
+          Change::at_start,
+          "Instances per shard whose states (32 bytes each) stay in memory. Of more, those that were not used "
+          "for long leave it and are read from the file when they are used."));
   rows.push_back(row("names_max", group, count_type(&Config::names_max, 16, 100'000'000), Change::at_start,
                      "Distinct state and action names per shard."));
   rows.push_back(row("specification_transitions_max", group,

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "store/log_end.h"
+
 namespace spex::dataops {
 
 base::Result<store::Database> open_to_read_only(const std::string& path) {
@@ -9,6 +11,8 @@ base::Result<store::Database> open_to_read_only(const std::string& path) {
   if (::stat((path + "-wal").c_str(), &status) != 0 || status.st_size == 0) {
     return store::Database::open(path, store::Database::Access::immutable);
   }
+  SPEX_TRY_ASSIGN(const store::LogEnd log, store::find_log_end(path));
+  if (!log.damage.empty()) return base::fail(base::Reason::storage_corrupt, log.damage);
   // What is committed lies in the write-ahead log too. To read it SQLite wants to be able to write; it does not.
   SPEX_TRY_ASSIGN(store::Database database, store::Database::open(path, store::Database::Access::read_write));
   database.keep_wal_at_close();

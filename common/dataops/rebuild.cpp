@@ -110,6 +110,10 @@ class Rebuild {
     for (const auto& [damaged, pages] : shard_.damaged_pages) {
       report_.sentences.push_back("damaged in the table " + damaged + ": " + std::to_string(pages) + " pages");
     }
+    if (!shard_.cut_log.empty()) {
+      report_.sentences.push_back("what was committed behind the damage is lost: " + shard_.cut_log);
+      report_.keys_may_be_missing = true;
+    }
     if (shard_.damaged_pages.contains("log")) {
       report_.sentences.push_back(
           "instances that were changed last in what is lost of the log are older than acknowledged");

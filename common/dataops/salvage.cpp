@@ -4,6 +4,7 @@
 
 #include "store/archive_record.h"
 #include "store/instance_row.h"
+#include "store/log_end.h"
 #include "store/memory.h"
 #include "store/record.h"
 
@@ -146,6 +147,8 @@ class Salvage {
 Result<SalvagedShard> salvage(const std::string& path, const std::map<std::string, std::uint32_t>& roots) {
   SPEX_TRY_ASSIGN(const PageFile file, PageFile::open(path));
   SalvagedShard shard;
+  SPEX_TRY_ASSIGN(store::LogEnd log, store::find_log_end(path));
+  shard.cut_log = std::move(log.damage);
   Salvage(file, shard).run(roots);
   return shard;
 }

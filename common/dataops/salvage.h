@@ -21,6 +21,7 @@ struct SalvagedShard {
   std::map<std::pair<std::int64_t, std::int64_t>, std::string> archive;  // (instance, sequence) → body
   std::uint32_t pages = 0;
   std::map<std::string, std::uint32_t> damaged_pages;  // by table; one may stand for all that it leads to
+  std::string cut_log;                                 // why commits in the write-ahead log are lost; empty: none are
 };
 
 // `roots`: the root page of each table, as a new file has them; used where the file's own list is damaged.

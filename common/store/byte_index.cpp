@@ -20,13 +20,15 @@ std::size_t length_bytes(std::size_t length) { return length < 128 ? 1 : length 
 }  // namespace
 
 ByteIndex::ByteIndex(std::uint64_t seed, std::size_t expected) : seed_(seed) {
-  // Entries spread over the pages with little deviation; 80 % leaves room for it.
-  constexpr std::size_t kPerPage = kSplitAt * 8 / 10;
-  depth_ = expected <= kPerPage ? 0 : static_cast<unsigned>(std::bit_width((expected - 1) / kPerPage));
+  // Entries spread over the pages with little deviation; that leaves room for it.
+  constexpr auto kExpectedMax = [](std::uint32_t slots) { return std::size_t{slots} * 78 / 100; };
+  while (expected >> depth_ > kExpectedMax(kSlotSteps.back())) ++depth_;
+  const auto* const slots = std::find_if(kSlotSteps.begin(), kSlotSteps.end() - 1,
+                                         [&](std::uint32_t step) { return expected >> depth_ <= kExpectedMax(step); });
   directory_.resize(std::size_t{1} << depth_);
   for (std::size_t i = 0; i < directory_.size(); ++i) {
     directory_[i] = static_cast<std::uint32_t>(i);
-    pages_.push_back(std::make_unique<Page>());
+    pages_.push_back(std::make_unique<Page>(*slots));
     pages_.back()->depth = depth_;
   }
 }
@@ -44,7 +46,7 @@ std::uint32_t ByteIndex::number_at(Reference reference) const { return get_word<
 
 std::optional<std::size_t> ByteIndex::slot_of(const Page& page, std::string_view wanted, std::uint64_t hash) const {
   const std::uint8_t tag = tag_of(hash);
-  for (std::size_t i = home_of(hash); page.tags[i] != kEmpty; i = (i + 1) % kSlots) {
+  for (std::size_t i = home_of(page, hash); page.tags[i] != kEmpty; i = next_slot(page, i)) {
     if (page.tags[i] == tag && bytes(page.references[i]) == wanted) return i;
   }
   return std::nullopt;
@@ -59,8 +61,8 @@ std::optional<std::uint32_t> ByteIndex::find(std::string_view wanted) const {
 }
 
 void ByteIndex::place(Page& page, std::uint64_t hashed, Reference reference) {
-  std::size_t i = home_of(hashed);
-  while (page.tags[i] > kRemoved) i = (i + 1) % kSlots;
+  std::size_t i = home_of(page, hashed);
+  while (page.tags[i] > kRemoved) i = next_slot(page, i);
   if (page.tags[i] == kRemoved) {
     --page.removed;
   } else {
@@ -93,8 +95,8 @@ void ByteIndex::erase(std::string_view erased) {
   page.tags[i] = kRemoved;
   ++page.removed;
   // Nothing probes past an empty slot: the removed ones before it can be empty too.
-  if (page.tags[(i + 1) % kSlots] == kEmpty) {
-    for (; page.tags[i] == kRemoved; i = (i + kSlots - 1) % kSlots) {
+  if (page.tags[next_slot(page, i)] == kEmpty) {
+    for (; page.tags[i] == kRemoved; i = (i == 0 ? page.slots : i) - 1) {
       page.tags[i] = kEmpty;
       --page.removed;
       --page.used;
@@ -108,37 +110,52 @@ void ByteIndex::erase(std::string_view erased) {
   --size_;
 }
 
-void ByteIndex::make_room(std::uint64_t hashed) {
-  while (page_of(hashed).used >= kSplitAt) split(hashed);
+void ByteIndex::prefetch(std::string_view wanted) const {
+  const std::uint64_t hashed = hash(wanted);
+  const Page& page = page_of(hashed);
+  const std::size_t home = home_of(page, hashed);
+  __builtin_prefetch(&page.tags[home], 1);
+  __builtin_prefetch(&page.references[home], 1);
 }
 
-// Puts the page's entries into two pages, or, if many were removed ones, back into one.
-void ByteIndex::split(std::uint64_t hashed) {
-  const std::size_t directory_at = depth_ ? hashed >> (64 - depth_) : 0;
-  const std::uint32_t number = directory_[directory_at];
-  const std::unique_ptr<Page> old = std::exchange(pages_[number], std::make_unique<Page>());
-  const bool splits = old->used - old->removed > kSplitAt / 2;
-  pages_[number]->depth = old->depth + (splits ? 1 : 0);
-  if (splits) {
-    if (old->depth == depth_) {
-      SPEX_ASSERT(depth_ < 30);
-      std::vector<std::uint32_t> doubled(directory_.size() * 2);
-      for (std::size_t i = 0; i < doubled.size(); ++i) doubled[i] = directory_[i / 2];
-      directory_ = std::move(doubled);
-      ++depth_;
-    }
-    pages_.push_back(std::make_unique<Page>());
-    pages_.back()->depth = old->depth + 1;
-    const std::size_t span = std::size_t{1} << (depth_ - old->depth);
-    const std::size_t first = (depth_ ? hashed >> (64 - depth_) : 0) / span * span;
-    for (std::size_t i = first + span / 2; i < first + span; ++i) {
-      directory_[i] = static_cast<std::uint32_t>(pages_.size() - 1);
-    }
-  }
-  for (std::size_t i = 0; i < kSlots; ++i) {
+void ByteIndex::make_room(std::uint64_t hashed) {
+  for (const Page* page = &page_of(hashed); page->used >= used_max(page->slots); page = &page_of(hashed)) grow(hashed);
+}
+
+// Puts the page's entries into a larger one, into two, or, if many were removed ones, into one as large.
+void ByteIndex::grow(std::uint64_t hashed) {
+  const std::uint32_t number = directory_[depth_ ? hashed >> (64 - depth_) : 0];
+  const std::unique_ptr<Page> old = std::move(pages_[number]);
+  const std::uint32_t live = old->used - old->removed;
+  const auto* const step =
+      std::find_if(kSlotSteps.begin(), kSlotSteps.end(), [&](std::uint32_t slots) { return live < slots * 3 / 4; });
+  const bool splits = step == kSlotSteps.end();
+  pages_[number] = std::make_unique<Page>(splits ? kSlotSteps.front() : *step);
+  pages_[number]->depth = old->depth;
+  if (splits) split(hashed, *pages_[number]);
+  for (std::size_t i = 0; i < old->slots; ++i) {
     if (old->tags[i] <= kRemoved) continue;
     const std::uint64_t of_entry = hash(bytes(old->references[i]));
     place(page_of(of_entry), of_entry, old->references[i]);
+  }
+}
+
+// An empty page becomes two.
+void ByteIndex::split(std::uint64_t hashed, Page& page) {
+  if (page.depth == depth_) {
+    SPEX_ASSERT(depth_ < 30);
+    std::vector<std::uint32_t> doubled(directory_.size() * 2);
+    for (std::size_t i = 0; i < doubled.size(); ++i) doubled[i] = directory_[i / 2];
+    directory_ = std::move(doubled);
+    ++depth_;
+  }
+  const std::size_t span = std::size_t{1} << (depth_ - page.depth);
+  const std::size_t first = (hashed >> (64 - depth_)) / span * span;
+  ++page.depth;
+  pages_.push_back(std::make_unique<Page>(page.slots));
+  pages_.back()->depth = page.depth;
+  for (std::size_t i = first + span / 2; i < first + span; ++i) {
+    directory_[i] = static_cast<std::uint32_t>(pages_.size() - 1);
   }
 }
 

@@ -26,6 +26,8 @@ class ByteIndex {
   ByteIndex& operator=(ByteIndex&&) = default;
 
   std::optional<std::uint32_t> find(std::string_view bytes) const;
+  // Asks the processor for what find() and insert() of it will touch.
+  void prefetch(std::string_view bytes) const;
   // `bytes` must not be there yet. Nothing if the arena (8 GiB) is full.
   std::optional<Reference> insert(std::string_view bytes, std::uint32_t number);
   void erase(std::string_view bytes);  // does nothing if it is not there
@@ -35,14 +37,21 @@ class ByteIndex {
  private:
   std::uint64_t hash(std::string_view bytes) const;
   std::uint32_t number_at(Reference reference) const;
-  static constexpr std::size_t kSlots = 2048;    // of a page
-  static constexpr std::size_t kSplitAt = 1740;  // 85 %
-  static constexpr unsigned kSegmentBits = 20;   // an arena segment: 1 MiB
-  static constexpr unsigned kUnit = 2;           // references count units of so many bytes
+  // Slots of a page: it grows by a step when 85 % are used, and is split when it has had the last. So
+  // between two thirds and 85 % are used, at any number of entries.
+  static constexpr std::array<std::uint32_t, 4> kSlotSteps = {1280, 1536, 1792, 2048};
+  static constexpr std::uint32_t used_max(std::uint32_t slots) { return slots * 85 / 100; }
+  static constexpr unsigned kSegmentBits = 20;  // an arena segment: 1 MiB
+  static constexpr unsigned kUnit = 2;          // references count units of so many bytes
   static constexpr std::uint8_t kEmpty = 0, kRemoved = 1;
   struct Page {
-    std::array<std::uint8_t, kSlots> tags{};
-    std::array<Reference, kSlots> references;
+    explicit Page(std::uint32_t size)
+        : tags(std::make_unique<std::uint8_t[]>(size)),
+          references(std::make_unique_for_overwrite<Reference[]>(size)),
+          slots(size) {}
+    std::unique_ptr<std::uint8_t[]> tags;
+    std::unique_ptr<Reference[]> references;
+    std::uint32_t slots;
     std::uint32_t used = 0;     // slots that are not empty
     std::uint32_t removed = 0;  // of these, removed ones
     unsigned depth = 0;         // leading bits of the hash that all its entries share
@@ -50,12 +59,16 @@ class ByteIndex {
   static std::uint8_t tag_of(std::uint64_t hash) {
     return static_cast<std::uint8_t>((hash & 0xff) < 2 ? (hash & 0xff) + 2 : hash & 0xff);
   }
-  static std::size_t home_of(std::uint64_t hash) { return (hash >> 8) % kSlots; }
+  static std::size_t home_of(const Page& page, std::uint64_t hash) {
+    return (hash >> 8 & 0xffffffff) * page.slots >> 32;
+  }
+  static std::size_t next_slot(const Page& page, std::size_t i) { return i + 1 == page.slots ? 0 : i + 1; }
   Page& page_of(std::uint64_t hash) const { return *pages_[directory_[depth_ ? hash >> (64 - depth_) : 0]]; }
   static void place(Page& page, std::uint64_t hash, Reference reference);
   std::optional<std::size_t> slot_of(const Page& page, std::string_view bytes, std::uint64_t hash) const;
   void make_room(std::uint64_t hash);
-  void split(std::uint64_t hash);
+  void grow(std::uint64_t hash);
+  void split(std::uint64_t hash, Page& page);
   std::uint8_t* at(Reference reference) const {
     const std::uint64_t offset = std::uint64_t{reference} * kUnit;
     return segments_[offset >> kSegmentBits].get() + (offset & ((1U << kSegmentBits) - 1));

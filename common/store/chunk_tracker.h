@@ -33,6 +33,9 @@ class ChunkTracker {
     info.dirty_since_row = row;
     queue_.push_back({id, row, operation});
   }
+  // Whether the chunk is as its row says; and the log row as of which that is, 0: there is none.
+  bool is_saved(ChunkId id) { return info_of(id).dirty_since_row == 0; }
+  std::uint64_t saved_row(ChunkId id) { return info_of(id).saved_row; }
   bool holds(ChunkId id, std::uint64_t row) { return info_of(id).saved_row >= row; }
   void saved(ChunkId id, std::uint64_t row) { info_of(id) = {row, 0}; }
   // A chunk that needs no saving any more; it stays queued until take_oldest() meets it.

@@ -9,6 +9,7 @@
 // remembered of the batch (numbers, name ids, views) is void then; `recoveries` in
 // the statistics counts it. If even that recovery fails, every call answers its
 // error until the store is opened anew (find() finds nothing, scan() visits nothing).
+// A state that had left memory and cannot be read again fails the batch in the same way: commit() tells.
 // Not thread-safe; one owner, one loop. Names no process, parses no message.
 #pragma once
 
@@ -38,6 +39,7 @@ struct StoreOptions {
   std::string cluster_id;  // a file of another cluster or shard is refused (storage_corrupt)
   bool full_durability = true;
   std::uint32_t instances_max = 10'000'000;
+  std::uint32_t instances_in_memory_max = 0xffffffff;  // of more the states are read from the file when used
   std::uint32_t names_max = 1'000'000;
   std::uint32_t request_keys_max = 100'000;
   std::uint32_t checkpoint_pages = 1'000;
@@ -147,6 +149,7 @@ struct StoreStatistics {
   std::uint64_t file_bytes = 0;
   std::uint64_t wal_bytes = 0;
   std::uint64_t commits = 0;
+  std::uint64_t states_in_memory = 0;  // of instances, in whole chunks
   std::uint64_t records = 0;           // ever, of all kinds
   std::uint64_t archived_records = 0;  // of living instances, moved out of the log
   std::uint64_t events_first = 0;
@@ -197,7 +200,7 @@ class InstanceStore {
   // Newest first; records with sequence < before (0: from the newest), at most
   // `limit`. Paging onward from where the last page ended costs O(limit).
   virtual base::Result<std::vector<Record>> history(InstanceNumber number, std::uint32_t before, std::size_t limit) = 0;
-  // Living numbers >= from, ascending, until `visit` returns false. From memory.
+  // Living numbers >= from, ascending, until `visit` returns false.
   virtual void scan(InstanceNumber from, const std::function<bool(const Instance&)>& visit) const = 0;
   virtual std::uint64_t instance_count(SpecificationId specification) const = 0;
 

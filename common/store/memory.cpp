@@ -105,10 +105,13 @@ std::vector<std::uint8_t> Memory::encode(ChunkId chunk) const {
 void Memory::count() {
   instances_by_specification.clear();
   living = living_records = 0;
-  for (std::uint32_t number = 1; number < states.size(); ++number) {
-    if (states[number].is_living()) {
-      count_instance(states[number], 1);
-    } else if (!withheld.contains(number)) {
+  StateTable::Chunk chunk{};
+  for (std::uint32_t number = 0; number < states.size(); ++number) {
+    const std::size_t place = number % StateTable::kPerChunk;
+    if (place == 0) chunk = states.copy_of(number / StateTable::kPerChunk);
+    if (chunk[place].is_living()) {
+      count_instance(chunk[place], 1);
+    } else if (number > 0 && !withheld.contains(number)) {
       free.give(number);
     }
   }

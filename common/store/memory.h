@@ -54,6 +54,10 @@ class Memory {
   }
   // The bytes of a chunk as they are saved.
   std::vector<std::uint8_t> encode(ChunkId chunk) const;
+  // Keeps the bound of states in memory; ends what references to them are worth.
+  void evict(std::size_t looks_max) {
+    states.evict(looks_max, [&](std::uint32_t chunk) { return chunks.is_saved({ChunkKind::states, chunk}); });
+  }
   // Counts living instances and their records anew, and finds the free numbers.
   void count();
 

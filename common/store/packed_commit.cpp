@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kQuietSnapshots = 100;
 // When checkpoints fail, the write-ahead log may grow to so many times its normal size.
 constexpr std::uint64_t kWalOverrun = 16;
+constexpr std::uint64_t kReplayedMax = 10'000'000;
+constexpr std::size_t kLooksPerCommit = 4'096;
 constexpr std::uint32_t kDropSlice = 4'096;
 constexpr std::uint64_t kPageBytes = 4'096;
 
@@ -24,12 +26,14 @@ constexpr std::uint64_t kPageBytes = 4'096;
 
 bool PackedStore::has_uncommitted() const {
   if (broken_) return false;
-  return failed_ || !memory_->log.rows.empty() || memory_->keys.has_unlogged_changes() || transaction_open_;
+  return failed_ || has_read_failed() || !memory_->log.rows.empty() || memory_->keys.has_unlogged_changes() ||
+         transaction_open_;
 }
 
 Result<void> PackedStore::commit() {
   if (broken_) return *broken_;
   if (!has_uncommitted()) return {};
+  if (!failed_ && has_read_failed()) failed_ = memory_->states.failure();
   if (!failed_) {
     if (auto written = write_batch(); !written) failed_ = std::move(written).error();
   }
@@ -39,6 +43,7 @@ Result<void> PackedStore::commit() {
     broken_ = in_place.error();
     return in_place;
   }
+  evict(kLooksPerCommit);
   // Usually maintain() has done it before, when no reply was waiting.
   if (database().wal_frames() >= 2 * options_.checkpoint_pages) (void)checkpoint();
   return {};
@@ -85,14 +90,29 @@ Result<void> PackedStore::drop_key_chunks() {
       .execute();
 }
 
+// At most so many records are replayed as there are operations between the saving of all chunks.
+std::uint64_t PackedStore::operations_per_snapshot() const {
+  const std::uint64_t chunks = std::max<std::uint64_t>(memory_->states.chunks(), 1);
+  return std::max<std::uint64_t>(1, std::min<std::uint64_t>(options_.snapshot_every, kReplayedMax / chunks));
+}
+
+// What is left over goes with the next commits, or comes back when it was used again.
+void PackedStore::evict(std::size_t looks_max) {
+  if (memory_->states.beyond_bound() > 0) memory_->evict(looks_max);
+}
+
 // At a steady pace, so that no commit has many of them and replaying stays bounded.
 Result<void> PackedStore::save_chunks() {
   Memory& memory = *memory_;
-  for (; memory.saved_at_operation + options_.snapshot_every <= memory.operations;
-       memory.saved_at_operation += options_.snapshot_every) {
+  const std::uint64_t pace = operations_per_snapshot();
+  for (; memory.saved_at_operation + pace <= memory.operations; memory.saved_at_operation += pace) {
     const ChunkTracker::Dirty* const dirty = memory.chunks.oldest();
-    if (!dirty || memory.operations - dirty->operation < kQuietSnapshots * options_.snapshot_every) continue;
+    if (!dirty || memory.operations - dirty->operation < kQuietSnapshots * pace) continue;
     SPEX_TRY(save_chunk(dirty->id));
+  }
+  // Only what is saved can leave memory.
+  for (std::size_t beyond = memory.states.beyond_bound(); beyond > 0; --beyond) {
+    if (const ChunkTracker::Dirty* const dirty = memory.chunks.oldest()) SPEX_TRY(save_chunk(dirty->id));
   }
   for (; chunks_to_save_ > 0; --chunks_to_save_) {
     if (const ChunkTracker::Dirty* const dirty = memory.chunks.oldest()) SPEX_TRY(save_chunk(dirty->id));
@@ -162,7 +182,10 @@ void PackedStore::supersede_failed_commit() {
   if (superseded) superseded = catalog_->put_setting("store.recoveries", recoveries);
   if (superseded) superseded = commit_.execute();
   transaction_open_ = false;
-  if (superseded) return;
+  if (superseded) {
+    database().cut_log();  // so that nobody takes the rest of the failed one for damage (log_end.h)
+    return;
+  }
   if (database().in_transaction()) superseded = database().run("ROLLBACK");
   if (database().in_transaction()) broken_ = superseded.error();
 }

@@ -2,6 +2,8 @@
 // transactions: packed_commit.cpp.
 #include "store/packed_store.h"
 
+#include <malloc.h>
+
 #include <chrono>
 #include <random>
 #include <utility>
@@ -14,6 +16,8 @@ namespace {
 
 // Archiving for space begins with so many dead records (times snapshot_every).
 constexpr std::uint64_t kDeadSnapshots = 40;
+// Reads alone may take so many chunks of states beyond the bound before some go.
+constexpr std::size_t kChunksBeyondBound = 64;
 constexpr std::int64_t kIncremental = 2;  // of auto_vacuum
 
 }  // namespace
@@ -64,6 +68,7 @@ Result<void> PackedStore::load() {
   SPEX_TRY_ASSIGN(const std::int64_t mode, database().integer("PRAGMA auto_vacuum"));
   can_shrink_ = mode == kIncremental;
   SPEX_TRY_ASSIGN(memory_, recover(database(), options_, std::uint64_t{random()} << 32 | random()));
+  ::malloc_trim(0);  // what recovery alone needed goes back to the system
   return {};
 }
 
@@ -94,6 +99,7 @@ Result<void> PackedStore::prepare_statements() {
 Result<void> PackedStore::check_usable() const {
   if (broken_) return *broken_;
   if (failed_) return *failed_;
+  if (has_read_failed()) return *memory_->states.failure();
   if (lost_transaction()) return fail(Reason::storage_io, "an error before has ended the transaction");
   return {};
 }
@@ -140,6 +146,8 @@ std::optional<SpecificationId> PackedStore::find_specification(std::string_view 
 
 std::optional<InstanceNumber> PackedStore::find(std::string_view identifier) const {
   if (broken_) return std::nullopt;
+  // Operations begin here, and nobody holds a state.
+  if (memory_->states.beyond_bound() > kChunksBeyondBound) memory_->evict(2 * kChunksBeyondBound);
   const auto number = memory_->directory.find(identifier);
   return number ? std::optional(InstanceNumber(*number)) : std::nullopt;
 }
@@ -147,7 +155,10 @@ std::optional<InstanceNumber> PackedStore::find(std::string_view identifier) con
 Instance PackedStore::instance(InstanceNumber number) const {
   if (broken_) return {};
   SPEX_ASSERT(memory_->states.is_living(number.value()));
-  const State& state = memory_->states[number.value()];
+  return instance_of_state(number, memory_->states[number.value()]);
+}
+
+Instance PackedStore::instance_of_state(InstanceNumber number, const State& state) {
   return {number,
           SpecificationId(state.specification()),
           NameId(state.state),
@@ -182,8 +193,14 @@ Result<std::vector<Record>> PackedStore::history(InstanceNumber number, std::uin
 
 void PackedStore::scan(InstanceNumber from, const std::function<bool(const Instance&)>& visit) const {
   if (broken_) return;
-  for (std::uint32_t number = std::max(from.value(), 1U); number < memory_->states.size(); ++number) {
-    if (memory_->states[number].is_living() && !visit(instance(InstanceNumber(number)))) return;
+  std::uint32_t number = std::max(from.value(), 1U);
+  for (std::uint32_t chunk = number / StateTable::kPerChunk; number < memory_->states.size(); ++chunk) {
+    const StateTable::Chunk states = memory_->states.copy_of(chunk);
+    const std::uint32_t first = chunk * StateTable::kPerChunk;
+    for (; number < first + StateTable::kPerChunk; ++number) {
+      const State& state = states[number - first];
+      if (state.is_living() && !visit(instance_of_state(InstanceNumber(number), state))) return;
+    }
   }
 }
 
@@ -291,6 +308,7 @@ StoreStatistics PackedStore::statistics() const {
   result.low_space = low_space_.has_value();
   if (broken_) return result;
   result.instances = memory_->living;
+  result.states_in_memory = memory_->states.loaded() * StateTable::kPerChunk;
   result.records = memory_->log.records();
   result.archived_records = archiver_->archived_records();
   result.events_first = events_->first();

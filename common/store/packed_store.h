@@ -114,6 +114,7 @@ class PackedStore final : public InstanceStore {
     if (!result) failed_ = result.error();
     return result;
   }
+  static Instance instance_of_state(InstanceNumber number, const State& state);
   // For the answer to a read: counts damage.
   template <typename T>
   base::Result<T> counted(base::Result<T> result);
@@ -136,6 +137,10 @@ class PackedStore final : public InstanceStore {
   base::Result<void> drop_key_chunks();
   base::Result<void> save_chunks();
   base::Result<void> save_chunk(ChunkId chunk);
+  std::uint64_t operations_per_snapshot() const;
+  void evict(std::size_t looks_max);
+  // Of reading what had left memory: what was done since may be wrong.
+  bool has_read_failed() const { return memory_->states.failure().has_value(); }
   base::Result<void> write_rows();
   base::Result<void> hold_room();
   base::Error drop_batch(base::Error cause);

@@ -1,7 +1,9 @@
 #include "store/recovery.h"
 
+#include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "store/instance_row.h"
 
@@ -26,12 +28,14 @@ class Recovery {
     SPEX_TRY(read_row_by_row(database_, [&] { return load_identifiers(seed); }));
     SPEX_TRY(load_withheld());
     SPEX_TRY(read_newest_row());
+    SPEX_TRY(read_states_from_file());
     SPEX_TRY(load_chunks());
     if (newest_row_) SPEX_TRY(replay());
     SPEX_TRY(check_instances());
     if (!memory_->keys.finish_recovery(next_key_))
       return corrupt("request keys are missing before position", next_key_);
     memory_->count();
+    if (memory_->states.failure()) return *memory_->states.failure();
     memory_->saved_at_operation = memory_->operations;
     return std::move(memory_);
   }
@@ -52,24 +56,43 @@ class Recovery {
         Statement::prepare(database_, "SELECT number, id, spec, created, base_state, checksum FROM instances",
                            Reason::storage_scan));
     rows_ = 0;
+    ahead_ = {};
     specifications_.grow_to(memory_->states.size());
     while (true) {
       SPEX_TRY_ASSIGN(const bool row, rows.step());
-      if (!row) return {};
+      if (!row) return index_rest();
       const auto number = static_cast<std::uint32_t>(rows.integer(0));
       const std::int64_t specification = rows.integer(2);
       const std::string_view identifier = as_text(rows.bytes(1));
       const InstanceRow instance{number, identifier, static_cast<std::uint32_t>(specification), rows.integer(3),
                                  static_cast<std::uint32_t>(rows.integer(4))};
       if (rows.integer(0) < 1 || number >= memory_->states.size() || specification < 1 || specification > 0xffff ||
-          identifier.empty() || !is_head_sound(instance, rows.integer(5)) ||
-          !memory_->directory.insert(identifier, number)) {
+          identifier.empty() || !is_head_sound(instance, rows.integer(5)) || !index(identifier, number)) {
         return corrupt("the row is damaged of instance", number);
       }
-      specifications_[number] = static_cast<std::uint32_t>(specification);
+      specifications_[number] = static_cast<std::uint16_t>(specification);
       ++rows_;
       progress();
     }
+  }
+
+  // Some rows later, when the processor has what it takes. False if the index is full.
+  bool index(std::string_view identifier, std::uint32_t number) {
+    memory_->directory.prefetch(identifier);
+    Ahead& ahead = ahead_[rows_ % kAhead];
+    if (ahead.number != 0 && !memory_->directory.insert(ahead.identifier, ahead.number)) return false;
+    ahead.identifier = identifier;
+    ahead.number = number;
+    return true;
+  }
+  Result<void> index_rest() {
+    for (Ahead& ahead : ahead_) {
+      const std::uint32_t number = std::exchange(ahead.number, 0);
+      if (number != 0 && !memory_->directory.insert(ahead.identifier, number)) {
+        return fail(Reason::storage_full, "the identifiers take more memory than can be addressed");
+      }
+    }
+    return {};
   }
 
   Result<void> load_withheld() {
@@ -109,14 +132,42 @@ class Recovery {
       const ChunkId chunk = ChunkId::of_row(rows.integer(0));
       const std::uint64_t saved_row = rows.unsigned_integer(1);
       const Bytes body = rows.bytes(2);
-      if (body.size() < 4 ||
-          get_word<std::uint32_t>(body.data()) != checksum32(body.subspan(4), chunk_seed(chunk, saved_row)) ||
-          saved_row > newest_row_ || !load_chunk(chunk, body.subspan(4))) {
+      if (!is_sound_chunk(chunk, saved_row, body) || saved_row > newest_row_ || !load_chunk(chunk, body.subspan(4))) {
         return corrupt("damaged is snapshot chunk", rows.unsigned_integer(0));
       }
       memory_->chunks.saved(chunk, saved_row);
       progress();
     }
+  }
+
+  static bool decode_states(Bytes bytes, StateTable::Chunk& states) {
+    return for_each<State>(bytes, StateTable::kPerChunk, [&](std::size_t i, const State& state) { states[i] = state; });
+  }
+
+  // For chunks that are not, or no longer, in memory.
+  Result<void> read_states_from_file() {
+    SPEX_TRY_ASSIGN(Statement select, Statement::prepare(database_, "SELECT n, body FROM snapshot WHERE chunk=?1"));
+    auto row = std::make_shared<Statement>(std::move(select));
+    const auto read = [row, memory = memory_.get()](std::uint32_t index, StateTable::Chunk& to) -> Result<void> {
+      const ChunkId chunk{ChunkKind::states, index};
+      const std::uint64_t saved_row = memory->chunks.saved_row(chunk);
+      if (saved_row == 0) return {};  // nothing was ever in it
+      const ResetAtEnd reset(*row);
+      SPEX_TRY_ASSIGN(const bool found, row->bind(1, chunk.row()).step());
+      const Bytes body = found ? row->bytes(1) : Bytes();
+      if (!found || row->unsigned_integer(0) != saved_row || !is_sound_chunk(chunk, saved_row, body) ||
+          !decode_states(body.subspan(4), to)) {
+        return corrupt("damaged is snapshot chunk", static_cast<std::uint64_t>(chunk.row()));
+      }
+      return {};
+    };
+    memory_->states.read_with(read, options_.instances_in_memory_max / StateTable::kPerChunk);
+    return {};
+  }
+
+  static bool is_sound_chunk(ChunkId chunk, std::uint64_t saved_row, Bytes body) {
+    return body.size() >= 4 &&
+           get_word<std::uint32_t>(body.data()) == checksum32(body.subspan(4), chunk_seed(chunk, saved_row));
   }
 
   template <typename Element, typename Each>
@@ -134,10 +185,11 @@ class Recovery {
     switch (chunk.kind) {
       case ChunkKind::states: {
         const std::size_t first = chunk.index * StateTable::kPerChunk;
+        StateTable::Chunk states{};
+        if (!decode_states(bytes, states)) return false;
         memory_->states.grow_to(static_cast<std::uint32_t>(first + bytes.size() / sizeof(State)));
-        return for_each<State>(bytes, StateTable::kPerChunk, [&](std::size_t i, const State& state) {
-          memory_->states[static_cast<std::uint32_t>(first + i)] = state;
-        });
+        memory_->states.offer(chunk.index, states);
+        return true;
       }
       case ChunkKind::keys:
         return for_each<KeyEntry>(bytes, KeyTable::kKeysPerChunk, [&](std::size_t i, const KeyEntry& entry) {
@@ -174,6 +226,11 @@ class Recovery {
     }
     next_key_ = header.key_position;
     memory_->log.records_before = header.records_before;
+    for (RowReader ahead = reader; !ahead.at_end();) {
+      const auto record = ahead.next();
+      if (!record) break;
+      memory_->states.prefetch(record->number);
+    }
     while (!reader.at_end()) {
       const Address address = reader.position();
       const auto record = reader.next();
@@ -237,8 +294,11 @@ class Recovery {
 
   Result<void> check_instances() {
     std::uint64_t living = 0;
-    for (std::uint32_t number = 1; number < memory_->states.size(); ++number) {
-      const State& state = memory_->states[number];
+    StateTable::Chunk chunk{};
+    for (std::uint32_t number = 0; number < memory_->states.size(); ++number) {
+      const std::size_t place = number % StateTable::kPerChunk;
+      if (place == 0) chunk = memory_->states.copy_of(number / StateTable::kPerChunk);
+      const State& state = chunk[place];
       if (!state.is_living()) continue;
       ++living;
       const bool has_row = number < specifications_.size() && specifications_[number] == state.specification();
@@ -253,7 +313,13 @@ class Recovery {
   Database& database_;
   const StoreOptions& options_;
   std::unique_ptr<Memory> memory_;
-  SegmentedVector<std::uint32_t> specifications_;  // by instance, as its row says; 0: no row
+  SegmentedVector<std::uint16_t> specifications_;  // by instance, as its row says; 0: no row
+  struct Ahead {
+    std::string identifier;
+    std::uint32_t number = 0;  // 0: none
+  };
+  static constexpr std::size_t kAhead = 16;
+  std::array<Ahead, kAhead> ahead_;
   std::uint64_t rows_ = 0;
   std::uint64_t newest_row_ = 0;  // 0: the log is empty
   std::uint64_t next_key_ = 1;

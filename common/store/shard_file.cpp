@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "store/log_end.h"
 #include "store/schema.h"
 
 namespace spex::store {
@@ -18,14 +19,7 @@ using base::Result;
 using base::system_error;
 using base::UniqueFd;
 
-// Written into the lock file once the shard's file has been there.
 constexpr std::uint64_t kRoomStep = 1u << 20;
-constexpr std::string_view kCreatedMark = "created\n";
-
-std::string lock_path(const std::string& path) {
-  const std::size_t dot = path.rfind(".sqlite");
-  return (dot == std::string::npos ? path : path.substr(0, dot)) + ".lock";
-}
 
 Result<UniqueFd> lock(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
@@ -42,9 +36,18 @@ bool is_marked(const UniqueFd& lock_fd) {
   return ::fstat(lock_fd.get(), &status) == 0 && status.st_size > 0;
 }
 
-Result<void> mark(const UniqueFd& lock_fd, const std::string& path) {
-  if (::pwrite(lock_fd.get(), kCreatedMark.data(), kCreatedMark.size(), 0) < 0 || ::fdatasync(lock_fd.get()) != 0) {
-    return system_error("write " + path, errno);
+// Tells that the shard's file has been there, and how it is written from now on.
+Result<void> mark(const UniqueFd& lock_fd, const StoreOptions& options) {
+  const std::string note = lock_note(options.full_durability);
+  std::string there(note.size() + 1, 0);
+  if (const ssize_t size = ::pread(lock_fd.get(), there.data(), there.size(), 0); size >= 0) {
+    there.resize(static_cast<std::size_t>(size));
+    if (there == note) return {};
+  }
+  const auto size = static_cast<off_t>(note.size());
+  if (::pwrite(lock_fd.get(), note.data(), note.size(), 0) != size || ::ftruncate(lock_fd.get(), size) != 0 ||
+      ::fdatasync(lock_fd.get()) != 0) {
+    return system_error("write " + lock_path(options.path), errno);
   }
   return {};
 }
@@ -63,7 +66,7 @@ Result<void> configure(Database& database, const StoreOptions& options) {
   SPEX_TRY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode=WAL"));
   if (mode != "wal") return fail(Reason::storage_open, "SQLite refuses a write-ahead log: " + mode);
   SPEX_TRY(database.run(options.full_durability ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
-  SPEX_TRY(database.run("PRAGMA cache_size=-16384"));
+  SPEX_TRY(database.run("PRAGMA cache_size=-4096"));
   return database.run("PRAGMA journal_size_limit=" +
                       std::to_string(std::uint64_t{options.checkpoint_pages} * 2 * 4096));
 }
@@ -99,7 +102,6 @@ Result<void> create_if_absent(const StoreOptions& options, const FileIdentity& i
     }
     SPEX_TRY(create(options, identity));
   }
-  if (!is_marked(lock_fd)) SPEX_TRY(mark(lock_fd, lock_path(options.path)));
   return {};
 }
 
@@ -118,6 +120,8 @@ Result<ShardFile> ShardFile::open(const StoreOptions& options) {
   if (auto created = create_if_absent(options, identity, lock_fd); !created) {
     return in_file(std::move(created).error(), options.path);
   }
+  SPEX_TRY_ASSIGN(const LogEnd log, find_log_end(options.path));
+  if (!log.damage.empty()) return in_file(fail(Reason::storage_corrupt, log.damage), options.path);
   SPEX_TRY_ASSIGN(Database database, Database::open(options.path, Database::Access::read_write));
   UniqueFd room(::open(options.path.c_str(), O_RDWR | O_CLOEXEC));
   if (!room) return system_error("open " + options.path, errno, Reason::storage_open);
@@ -125,7 +129,10 @@ Result<ShardFile> ShardFile::open(const StoreOptions& options) {
   if (::stat(options.path.c_str(), &file.file_) != 0) return system_error("look for " + options.path, errno);
   auto checked = configure(file.database_, options);
   if (checked) checked = check_schema(file.database_, identity);
+  if (checked) checked = mark(file.lock_, options);
   if (!checked) return in_file(std::move(checked).error(), options.path);
+  // What a torn write left must not be taken for damage later.
+  if (log.has_tail) file.database_.cut_log(log.frames);
   return file;
 }
 

@@ -146,6 +146,17 @@ Result<void> Database::checkpoint() {
   return {};
 }
 
+void Database::cut_log(std::uint64_t frames) {
+  constexpr std::uint64_t kHeaderBytes = 32;
+  constexpr std::uint64_t kFrameBytes = 24 + 4'096;
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK) return;
+  if (log == nullptr || log->pMethods == nullptr) return;
+  const auto end = static_cast<sqlite3_int64>(kHeaderBytes + frames * kFrameBytes);
+  sqlite3_int64 size = 0;
+  if (log->pMethods->xFileSize(log, &size) == SQLITE_OK && size > end) log->pMethods->xTruncate(log, end);
+}
+
 void Database::tolerate_damage(bool tolerate) {
   int argument = tolerate ? 1 : 0;
   sqlite3_file_control(handle(), "main", kFileControlTolerateDamage, &argument);

@@ -51,6 +51,10 @@ class Database {
   std::uint32_t wal_frames() const { return state_->wal_frames; }
   // Moves what is committed into the file; without waiting for anyone.
   base::Result<void> checkpoint();
+  // Cuts off what lies behind so many frames of the write-ahead log; of use only, so an error is none.
+  void cut_log(std::uint64_t frames);
+  // The same behind the newest commit, which this connection has just made.
+  void cut_log() { cut_log(state_->wal_frames); }
   // Whether damaged pages may be read, for rows that have checksums of their own.
   void tolerate_damage(bool tolerate);
   bool has_page_checksums() const;

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fstream>
 #include <vector>
 
 #include "tests/common/store/fault_vfs.h"
@@ -317,6 +318,7 @@ TEST_CASE("after loss of power everything acknowledged is there, or with `proces
         }
       }
       vfs.restore_after_power_loss(random);
+      std::ofstream(directory.file("shard_3.lock")) << "created\n" << (full ? "full" : "process") << " another-boot\n";
       const auto store = open_store(options);
       const Content content = content_of(*store);
       std::uint64_t there = 0;

@@ -52,7 +52,7 @@ class SmallDisk {
 
 TEST_CASE("on a full disk checkpoints leave the reserve, however small, to what makes room", "[store][space]") {
   TempDirectory directory;
-  const SmallDisk disk(directory, "12m");
+  const SmallDisk disk(directory, "9m");
   if (!disk.is_mounted()) {
     WARN("skipped: this machine does not let us mount a file system");
     return;
