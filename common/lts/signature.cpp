@@ -9,10 +9,13 @@ namespace {
 
 // Stands for tau in elements whose class is a new one.
 constexpr ActionId kInertAction = 0xFFFFFFFFU;
-// From the second on, a round that makes fewer new classes than one in so many states is slow and ends the run: looking
-// only at what changes is quicker then. So do so many rounds per bit of n.
+// A round that makes fewer new classes than one in so many states, and not half as many again as the round before,
+// is slow: it ends the run. So do so many rounds per bit of n.
 constexpr std::uint32_t kSlowShare = 8;
 constexpr unsigned kRoundsPerBit = 3;
+// Systems of fewer transitions lie in the cache: there looking only at what changes is quicker from the second round
+// on, whether or not more classes are made each time.
+constexpr std::size_t kCachedTransitions = 1U << 17U;
 // Up to so many elements are sorted by insertion.
 constexpr std::size_t kInsertionMax = 24;
 
@@ -55,6 +58,8 @@ SignatureRefinement::SignatureRefinement(const MergedGraph& graph) : graph_(grap
 
 SignatureOutcome SignatureRefinement::run(bool stop_when_separated) {
   const unsigned rounds_max = 4 + kRoundsPerBit * static_cast<unsigned>(std::bit_width(graph_.state_count));
+  const bool is_cached = graph_.transitions.size() < kCachedTransitions;
+  std::uint32_t made_before = 0;
   for (unsigned rounds = 1;; ++rounds) {
     round();
     if (stop_when_separated && classes_[graph_.left_initial] != classes_[graph_.right_initial]) {
@@ -62,8 +67,9 @@ SignatureOutcome SignatureRefinement::run(bool stop_when_separated) {
     }
     if (class_count_ == previous_count_) return SignatureOutcome::stable;
     const std::uint32_t made = class_count_ - previous_count_;
-    const bool slow = rounds > 1 && made < graph_.state_count / kSlowShare;
-    if (slow || rounds == rounds_max) return SignatureOutcome::unsettled;
+    const bool grows = is_cached ? rounds == 1 : 2 * made >= 3 * made_before;
+    if ((made < graph_.state_count / kSlowShare && !grows) || rounds == rounds_max) return SignatureOutcome::unsettled;
+    made_before = made;
   }
 }
 
