@@ -9,6 +9,7 @@
 #include <set>
 
 #include "dataops/files.h"
+#include "dataops/verify.h"
 #include "tests/common/dataops/data_fixture.h"
 
 namespace spex::dataops {
@@ -154,6 +155,48 @@ TEST_CASE("a file of nothing but zeros gives an empty shard that executes no old
   CHECK(report.rebuilt.instances == 0);
   CHECK(report.rebuilt.keys_may_be_missing);
   require_honest(data.path(), original, report);
+}
+
+TEST_CASE("commits behind damage in the write-ahead log are lost, which verify finds and repair says", "[dataops]") {
+  constexpr std::size_t kLogHeader = 32;
+  constexpr std::size_t kFrame = 24 + kPage;
+  DataFixture data(1);
+  data.fill(30);
+  const std::string copy = data.file("copy");
+  {
+    const auto running = data.open(1);
+    const auto specification = value_of(running->intern_specification("order"));
+    for (int n = 700; n < 706; ++n) {
+      value_of(running->mock(testing::identifier(n), specification, "", value_of(running->intern("here")), kEpoch,
+                             nullptr, nullptr));
+      testing::succeed(running->commit());
+    }
+    std::filesystem::copy(data.path(), copy);  // as a SIGKILL leaves it
+  }
+  const std::string log = DataDirectory::shard_file(copy, 1) + "-wal";
+  std::string bytes = read_whole(log);
+  std::size_t behind_two_commits = 0;
+  for (int commits = 0; commits < 2; ++behind_two_commits) {
+    const std::size_t frame = kLogHeader + behind_two_commits * kFrame;
+    REQUIRE(frame + kFrame < bytes.size());
+    if (bytes.compare(frame + 4, 4, std::string(4, '\0')) != 0) ++commits;
+  }
+  bytes[kLogHeader + behind_two_commits * kFrame + 1'000] ^= 4;
+  write_whole(log, bytes);
+
+  const VerifyReport verified = value_of(verify(copy));
+  REQUIRE_FALSE(verified.shards.at(0).findings.empty());
+  CHECK(verified.shards.at(0).findings.sentences().front().find("write-ahead log is damaged") != std::string::npos);
+  const RepairReport report = value_of(repair({copy, 1, kEpoch + 1'000'000'000}));
+  CHECK_FALSE(report.was_sound);
+  CHECK(report.rebuilt.keys_may_be_missing);
+  REQUIRE_FALSE(report.rebuilt.sentences.empty());
+  CHECK(report.rebuilt.sentences.front().find("behind the damage") != std::string::npos);
+  CHECK(read_whole(report.kept_as + "-wal") == bytes);
+  require_sound(copy);
+  const Contents saved = contents(copy);
+  CHECK(saved.contains(testing::identifier(701)));
+  CHECK_FALSE(saved.contains(testing::identifier(702)));
 }
 
 TEST_CASE("a sound file is left alone", "[dataops]") {
