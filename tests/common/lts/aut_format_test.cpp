@@ -149,10 +149,23 @@ TEST_CASE("files are read plain and compressed, and a cut-off one is refused", "
 
 TEST_CASE("the quick way through usual lines reads what the thorough one does", "[lts]") {
   // Labels that share their first eight bytes, that hold what ends a line or a label, and none at all.
-  const std::string labels[] = {"\"a\"",         "b",         "\"request(1)\"", "\"request(2)\"", "\"12345678\"",
-                                "\"a,)b(\"",     "\"x \ty\"", "\"two\nlines\"", "\"\"",           "tau",
-                                "\"tau\"",       "i",         "a\"b",           "\"123456789\"",  "\"\\\"",
-                                "\"\xC3\xA9t\"", std::string("\"\0zero\"", 7)};
+  const std::string labels[] = {"\"a\"",
+                                "b",
+                                "\"request(1)\"",
+                                "\"request(2)\"",
+                                "\"12345678\"",
+                                "\"a,)b(\"",
+                                "\"x \ty\"",
+                                "\"two\nlines\"",
+                                "\"\"",
+                                "tau",
+                                "\"tau\"",
+                                "i",
+                                "a\"b",
+                                "\"123456789\"",
+                                "\"\\\"",
+                                "\"\xC3\xA9t\"",
+                                std::string("\"\0zero\"", 7)};
   constexpr std::uint32_t kStates = 1000;
   std::string usual;
   std::string blanks;
