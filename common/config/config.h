@@ -58,7 +58,7 @@ struct Config {
   std::uint32_t batch_max = 1'024;           // requests per transaction
   std::uint32_t instances_max = 10'000'000;  // per shard
   std::uint32_t instances_in_memory_max = 4'000'000;
-  std::uint32_t names_max = 1'000'000;       // distinct state and action names per shard
+  std::uint32_t names_max = 1'000'000;  // distinct state and action names per shard
   std::uint32_t specification_transitions_max = 1'000'000;
   std::uint32_t model_transitions_max = 100'000;
   std::uint32_t report_records = 100;
