@@ -92,13 +92,14 @@ class Output {
     if (!output.file_) return base::system_error("open --output " + *path, errno, Reason::storage_open);
     struct stat status {};
     if (::fstat(output.file_.get(), &status) != 0) return base::system_error("look at --output " + *path, errno);
-    const std::uint64_t length = progress ? progress->output_bytes.value_or(0) : 0;
+    const bool belongs = progress && progress->output_bytes;
+    const std::uint64_t length = belongs ? *progress->output_bytes : 0;
     if (static_cast<std::uint64_t>(status.st_size) < length) {
       return fail(Reason::invalid_argument, "--output " + *path +
                                                 " is shorter than when its position was written: it was " +
                                                 "changed; name another file and another --position to begin anew");
     }
-    if (!progress && status.st_size != 0) {
+    if (!belongs && status.st_size != 0) {
       return fail(Reason::invalid_argument, "--output " + *path +
                                                 " is not empty, and there is no position that belongs " +
                                                 "to it: name another file, or delete it to begin anew");
@@ -156,6 +157,11 @@ class Reading {
     limit_ = limit;
     shard_count_ = shard_count;
     read_before_ = progress.positions;
+    if (output_.is_file()) {
+      // Before the first line: a run that is killed right after it must find that the file is its own.
+      progress.output_bytes = output_.bytes();
+      SPEX_TRY(save_progress(position_path, progress));
+    }
     while (true) {  // until there is no more, or for ever with --follow
       const auto page = subscription.next(kNewsPatience);
       if (page) {
