@@ -69,6 +69,10 @@ class FakeShard {
         if (!is_mute) send(protocol::encode(protocol::BackendReady{shard_, incarnation_, 1}));
         continue;
       }
+      if (protocol::backend_kind(frame) == protocol::BackendKind::last) {
+        ++lasts;
+        continue;
+      }
       protocol::BackendRequestReader reader(frame);
       while (const auto request = reader.next()) {
         Received received{*request, std::string(request->request), std::string(request->gathered), ""};
@@ -94,6 +98,7 @@ class FakeShard {
 
   bool is_mute = false;
   int hellos = 0;
+  int lasts = 0;
   std::vector<Received> requests;
 
  private:

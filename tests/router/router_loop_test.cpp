@@ -167,6 +167,7 @@ TEST_CASE("a planned restart is not seen by clients", "[router]") {
     is_held = harness.last_report.find("\"held\"") != std::string::npos;
   }
   REQUIRE(is_held);
+  REQUIRE(harness.until([&] { return shard.lasts == 1; }));  // it is told that nothing follows
   client.request(2, Operation::get_instance, identifier("a"));
   // The old one finishes what it has.
   shard.answer_all();
