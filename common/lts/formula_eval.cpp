@@ -1,149 +1,170 @@
 #include "lts/formula_eval.h"
 
+#include <algorithm>
 #include <optional>
-#include <unordered_map>
-#include <utility>
 #include <vector>
+
+#include "lts/flat_map.h"
 
 namespace spex::lts {
 namespace {
 
 using Kind = FormulaNode::Kind;
 
+// Asks for subformulas at states, one frame each. `<tau*>f` holds at a state if f does or `<tau*>f` holds at what a
+// tau leads to; on the cycles of that it holds nowhere if nowhere by other means. They are found as Tarjan finds
+// components: what is found to be false while it depends on a state still asked about waits with that state.
 class Evaluator {
  public:
   Evaluator(const Formulas& formulas, const Lts& lts, std::span<const ActionId> action_of, std::uint64_t work_max)
-      : formulas_(formulas), lts_(lts), action_of_(action_of), work_left_(work_max), seen_(lts.state_count(), 0) {}
+      : formulas_(formulas), lts_(lts), action_of_(action_of), work_left_(work_max) {}
 
   Truth run(FormulaId formula, StateId state) {
-    open(formula, state);
-    while (!frames_.empty()) {
-      if (work_left_ == 0) return Truth::unknown;
-      --work_left_;
-      const std::optional<bool> value = advance();
-      if (!value) continue;
-      known_[key(frames_.back().node, frames_.back().state)] = *value;
-      frames_.pop_back();
+    std::optional<bool> value = ask(formula, state);
+    while (!value) {
+      while (!frames_.empty()) {
+        if (work_left_ == 0) return Truth::unknown;
+        --work_left_;
+        const std::optional<bool> found = advance(frames_.back());
+        if (found) close(*found);
+      }
+      value = ask(formula, state);
     }
-    return known_.at(key(formula, state)) ? Truth::yes : Truth::no;
+    return *value ? Truth::yes : Truth::no;
   }
 
  private:
   struct Frame {
     FormulaId node;
     StateId state;
-    std::vector<StateId> reach;  // of an observation: what taus lead to
-    std::size_t at = 0;          // operand, or place in reach
-    std::size_t step = 0;        // place in the row of that state; one more in front is "nothing"
+    std::uint32_t at;      // operand of a conjunction; of an observation: 0 at the state itself, 1 at its taus
+    std::uint32_t step;    // place in the row; at the state itself one more in front is "nothing"
+    std::uint32_t index;   // of an observation: its place in open_
+    std::uint32_t lowest;  // and the lowest place that its taus depend on
   };
+  // What is known of a subformula at a state; from kOpen on: its place in open_.
+  static constexpr std::uint32_t kFalse = 0;
+  static constexpr std::uint32_t kTrue = 1;
+  static constexpr std::uint32_t kOpen = 2;
 
   static std::uint64_t key(FormulaId node, StateId state) { return std::uint64_t{node} << 32U | state; }
 
   void open(FormulaId node, StateId state) {
-    frames_.push_back({node, state, {}});
-    if (formulas_.node(node).kind == Kind::observation) frames_.back().reach = tau_reach(state);
-  }
-
-  std::vector<StateId> tau_reach(StateId state) {
-    std::vector<StateId> reach{state};
-    ++round_;
-    seen_[state] = round_;
-    for (std::size_t i = 0; i < reach.size(); ++i) {
-      for (const Transition& step : lts_.outgoing(reach[i])) {
-        if (work_left_ > 0) --work_left_;
-        if (step.action != kTau || seen_[step.target] == round_) continue;
-        seen_[step.target] = round_;
-        reach.push_back(step.target);
-      }
+    const auto index = static_cast<std::uint32_t>(open_.size());
+    if (formulas_.node(node).kind == Kind::observation) {
+      open_.push_back(key(node, state));
+      known_.insert(open_.back(), kOpen + index);
     }
-    return reach;
+    frames_.push_back({node, state, 0, 0, index, index});
   }
 
   // The value if known; else it is asked for, and the frame on top comes back when it is.
   std::optional<bool> ask(FormulaId node, StateId state) {
-    if (node == Formulas::kTruth) return true;
-    const auto known = known_.find(key(node, state));
-    if (known != known_.end()) return known->second;
+    bool negated = false;
+    for (; formulas_.node(node).kind == Kind::negation; negated = !negated) node = formulas_.operands(node)[0];
+    if (node == Formulas::kTruth) return !negated;
+    const std::uint32_t* const known = known_.find(key(node, state));
+    if (known != nullptr) return (*known == kTrue) != negated;
     open(node, state);  // invalidates references to frames
     return std::nullopt;
   }
 
   // One step of the frame on top; its value when it is found.
-  std::optional<bool> advance() {
-    Frame& frame = frames_.back();
+  std::optional<bool> advance(Frame& frame) {
     const FormulaNode& node = formulas_.node(frame.node);
     const auto operands = formulas_.operands(frame.node);
     switch (node.kind) {
       case Kind::truth:
-        return true;
-      case Kind::negation: {
-        const std::optional<bool> value = ask(operands[0], frame.state);
-        return value ? std::optional<bool>(!*value) : std::nullopt;
-      }
-      case Kind::conjunction: {
-        if (frame.at == operands.size()) return true;
-        const std::optional<bool> value = ask(operands[frame.at], frame.state);
-        if (!value) return std::nullopt;
-        if (!*value) return false;
-        ++frame.at;
-        return std::nullopt;
-      }
+      case Kind::negation:
+        break;  // ask() knows them
+      case Kind::conjunction:
+        return advance_conjunction(frame, operands);
       case Kind::step:
         if (frame.step == 0) frame.step = 1;  // "nothing" is no step
-        return advance_steps(frame, node, operands[0], frame.state);
+        return advance_steps(frame, node, operands[0]);
       case Kind::observation:
-        return advance_observation(frame, node, operands);
+        return frame.at == 0 ? advance_observation(frame, node, operands) : advance_taus(frame);
     }
-    return std::nullopt;
+    return false;
+  }
+
+  std::optional<bool> advance_conjunction(Frame& frame, std::span<const FormulaId> operands) {
+    while (frame.at < operands.size()) {
+      const std::optional<bool> value = ask(operands[frame.at], frame.state);
+      if (!value) return std::nullopt;
+      if (!*value) return false;
+      ++frame.at;
+    }
+    return true;
   }
 
   std::optional<bool> advance_observation(Frame& frame, const FormulaNode& node, std::span<const FormulaId> operands) {
-    if (frame.at == frame.reach.size()) return false;
-    const StateId state = frame.reach[frame.at];
-    const std::optional<bool> before = ask(operands[1], state);
+    const std::optional<bool> before = ask(operands[1], frame.state);
     if (!before) return std::nullopt;
     if (frame.step == 0 && node.action != kTau) frame.step = 1;
-    const std::optional<bool> found = *before ? advance_steps(frame, node, operands[0], state) : false;
-    if (!found) return std::nullopt;
-    if (*found) return true;
-    ++frame.at;
+    const std::optional<bool> found = *before ? advance_steps(frame, node, operands[0]) : false;
+    if (!found || *found) return found;
+    frame.at = 1;
     frame.step = 0;
-    return std::nullopt;
+    return advance_taus(frame);
   }
 
-  // Whether a step of `state` with the node's action leads to where `after` holds. Step 0 is staying there.
-  std::optional<bool> advance_steps(Frame& frame, const FormulaNode& node, FormulaId after, StateId state) {
-    const auto row = lts_.outgoing(state);
+  // Whether a step of the state with the node's action leads to where `after` holds. Step 0 is staying there.
+  std::optional<bool> advance_steps(Frame& frame, const FormulaNode& node, FormulaId after) {
+    const auto row = lts_.outgoing(frame.state);
     const ActionId action = action_of_[node.action];
-    while (frame.step <= row.size()) {
+    for (; frame.step <= row.size(); ++frame.step) {
       if (work_left_ > 0) --work_left_;
-      if (frame.step > 0 && row[frame.step - 1].action != action) {
-        ++frame.step;
-        continue;
-      }
-      const std::optional<bool> value = ask(after, frame.step == 0 ? state : row[frame.step - 1].target);
-      if (!value) return std::nullopt;
-      if (*value) return true;
-      ++frame.step;
+      if (frame.step > 0 && row[frame.step - 1].action != action) continue;
+      const std::optional<bool> value = ask(after, frame.step == 0 ? frame.state : row[frame.step - 1].target);
+      if (!value || *value) return value;
     }
     return false;
+  }
+
+  // Whether the observation holds at what a tau leads to.
+  std::optional<bool> advance_taus(Frame& frame) {
+    const auto row = lts_.outgoing(frame.state);
+    for (; frame.step < row.size(); ++frame.step) {
+      if (work_left_ > 0) --work_left_;
+      if (row[frame.step].action != kTau) continue;
+      const std::uint32_t* const known = known_.find(key(frame.node, row[frame.step].target));
+      if (known == nullptr) {
+        open(frame.node, row[frame.step].target);
+        return std::nullopt;
+      }
+      if (*known == kTrue) return true;
+      if (*known >= kOpen) frame.lowest = std::min(frame.lowest, *known - kOpen);
+    }
+    return false;
+  }
+
+  void close(bool value) {
+    const Frame done = frames_.back();
+    frames_.pop_back();
+    if (formulas_.node(done.node).kind != Kind::observation) {
+      known_.insert(key(done.node, done.state), value ? kTrue : kFalse);
+    } else if (value || done.lowest == done.index) {
+      // What waits with it can do what it can.
+      for (; open_.size() > done.index; open_.pop_back()) *known_.find(open_.back()) = value ? kTrue : kFalse;
+    } else {
+      frames_.back().lowest = std::min(frames_.back().lowest, done.lowest);
+    }
   }
 
   const Formulas& formulas_;
   const Lts& lts_;
   std::span<const ActionId> action_of_;
   std::uint64_t work_left_;
-  std::unordered_map<std::uint64_t, bool> known_;
+  FlatMap known_;
   std::vector<Frame> frames_;
-  std::vector<std::uint32_t> seen_;
-  std::uint32_t round_ = 0;
+  std::vector<std::uint64_t> open_;
 };
 
 }  // namespace
 
 Truth evaluate(const Formulas& formulas, FormulaId formula, const Lts& lts, StateId state,
                std::span<const ActionId> action_of, std::uint64_t work_max) {
-  if (formula == Formulas::kTruth) return Truth::yes;
   return Evaluator(formulas, lts, action_of, work_max).run(formula, state);
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lts/lts_builder.h"
@@ -48,6 +50,20 @@ std::string random_label(Random& random, const RandomLtsShape& shape) {
 }
 
 }  // namespace
+
+lts::Lts lts_of(const std::string& text) {
+  lts::LtsBuilder builder;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line, ',');) {
+    std::istringstream words(line);
+    StateId from = 0;
+    StateId to = 0;
+    std::string label;
+    words >> from >> label >> to;
+    builder.add_transition(from, label, to);
+  }
+  return std::move(builder).build();
+}
 
 lts::Lts random_lts(Random& random, const RandomLtsShape& shape) {
   const std::uint32_t states = 1 + below(random, shape.states_max);
@@ -98,6 +114,12 @@ lts::Lts mutated(Random& random, const lts::Lts& original) {
         break;
     }
   }
+  return built(edges, original.state_count(), original.initial_state());
+}
+
+lts::Lts with_lone_label(Random& random, const lts::Lts& original) {
+  std::vector<Edge> edges = edges_of(original);
+  if (!edges.empty()) edges[below(random, edges.size())].label = "lone";
   return built(edges, original.state_count(), original.initial_state());
 }
 

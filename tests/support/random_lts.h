@@ -1,12 +1,16 @@
-// Random LTSs for properties: small, dense, full of tau, and by seed only.
+// LTSs for tests: written down shortly, or random ones for properties: small, dense, full of tau, and by seed only.
 #pragma once
 
 #include <cstdint>
 #include <random>
+#include <string>
 
 #include "lts/lts.h"
 
 namespace spex::test_support {
+
+// "0 a 1, 1 tau 0": transitions separated by commas; state 0 is initial.
+lts::Lts lts_of(const std::string& text);
 
 struct RandomLtsShape {
   std::uint32_t states_max = 8;
@@ -24,5 +28,8 @@ lts::Lts bisimilar_variant(Random& random, const lts::Lts& original);
 
 // One transition changed in label or target, or dropped; often, not always, no longer bisimilar.
 lts::Lts mutated(Random& random, const lts::Lts& original);
+
+// One transition, if there is one, gets a label that no other system has.
+lts::Lts with_lone_label(Random& random, const lts::Lts& original);
 
 }  // namespace spex::test_support

@@ -1,29 +1,14 @@
 #include "lts/reference_bisimulation.h"
 
 #include <catch2/catch.hpp>
-#include <sstream>
-#include <string>
 
 #include "lts/lts_builder.h"
+#include "tests/support/random_lts.h"
 
 using namespace spex::lts;
+using spex::test_support::lts_of;
 
 namespace {
-
-// "0 a 1, 1 tau 0": transitions separated by commas; state 0 is initial.
-Lts lts_from(const std::string& text) {
-  LtsBuilder builder;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line, ',');) {
-    std::istringstream words(line);
-    StateId from = 0;
-    StateId to = 0;
-    std::string label;
-    words >> from >> label >> to;
-    builder.add_transition(from, label, to);
-  }
-  return std::move(builder).build();
-}
 
 struct Row {
   const char* what;
@@ -59,8 +44,8 @@ const Row kRows[] = {
 TEST_CASE("the reference decides the classic examples", "[lts]") {
   for (const Row& row : kRows) {
     INFO(row.what);
-    const Lts left = lts_from(row.left);
-    const Lts right = lts_from(row.right);
+    const Lts left = lts_of(row.left);
+    const Lts right = lts_of(row.right);
     CHECK(reference_bisimilar(left, right, Bisimilarity::branching) == row.branching);
     CHECK(reference_bisimilar(right, left, Bisimilarity::branching) == row.branching);
     CHECK(reference_bisimilar(left, right, Bisimilarity::divergence_preserving) == row.divergence_preserving);
