@@ -4,7 +4,7 @@
 #include <set>
 
 #include "conformance/names.h"
-#include "lts/branching_bisimulation.h"
+#include "lts/decision.h"
 #include "lts/lts_builder.h"
 
 namespace spex::conformance {
@@ -29,14 +29,14 @@ Verdict without_start(VerdictKind kind, std::string reason) {
   return {kind, std::move(reason), std::move(explained)};
 }
 
-std::shared_ptr<const Explained> explanation_of(const lts::Lts& model, const lts::Lts& specification) {
+std::shared_ptr<const Explained> explanation_of(const lts::Lts& model, const lts::Lts& specification,
+                                                const lts::Decision& decision) {
   const ExplainedLimits limits;
   lts::ExplainOptions options;
   options.formula_bytes_max = limits.formula_bytes_max;
-  const auto explanation = lts::explain(model, specification, lts::Bisimilarity::branching, options);
-  // It fails only for systems that are too large to be decided at all.
-  return std::make_shared<Explained>(describe(explanation ? *explanation : lts::Explanation(), model, specification,
-                                              "the implementation", "the specification", limits));
+  const lts::Explanation explanation = lts::explain(model, specification, decision, options);
+  return std::make_shared<Explained>(
+      describe(explanation, model, specification, "the implementation", "the specification", limits));
 }
 
 Verdict several(const std::set<std::string>& initial_states) {
@@ -84,10 +84,11 @@ Verdict check_conformance(const std::vector<NamedTransition>& model, const Speci
   // Sizes are limited where models and specifications come in, far below what the decision takes.
   const lts::Lts implementation = build(model, *initial_states.begin());
   const lts::Lts specified = to_lts(specification);
-  if (lts::branching_bisimilar(implementation, specified)) return {};
+  const lts::Decision decision = lts::decide(implementation, specified).value();
+  if (decision.bisimilar) return {};
   return {VerdictKind::not_bisimilar,
           "the model is not branching bisimilar to specification " + quoted(specification.name()),
-          explanation_of(implementation, specified)};
+          explanation_of(implementation, specified, decision)};
 }
 
 std::string_view verdict_name(VerdictKind kind) {

@@ -3,29 +3,26 @@
 #include <utility>
 #include <vector>
 
+#include "lts/decision.h"
 #include "lts/local_refinement.h"
 #include "lts/merged_graph.h"
 #include "lts/refinement.h"
 #include "lts/signature.h"
 
 namespace spex::lts {
-
-base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity relation) {
-  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, relation));
-  return initial_states_bisimilar(graph);
-}
-
 namespace {
 
 struct Settled {
   SignatureOutcome outcome;
   SignatureClasses classes;
+  std::uint32_t rounds;
 };
 
 Settled refine_everywhere(const MergedGraph& graph, bool stop_when_separated) {
   SignatureRefinement rounds(graph);
   const SignatureOutcome outcome = rounds.run(stop_when_separated);
-  return {outcome, std::move(rounds).take_classes()};
+  const std::uint32_t round_count = rounds.rounds();
+  return {outcome, std::move(rounds).take_classes(), round_count};
 }
 
 // As far as signatures get. Each part gives its memory back to the next.
@@ -35,17 +32,35 @@ Settled refine_by_signatures(const MergedGraph& graph, bool stop_when_separated)
   settled.classes.previous = {};
   LocalRefinement local(graph, std::move(settled.classes.classes), settled.classes.count);
   const SignatureOutcome outcome = local.run(stop_when_separated);
-  return {outcome, std::move(local).take_classes()};
+  const std::uint32_t round_count = settled.rounds + local.rounds();
+  return {outcome, std::move(local).take_classes(), round_count};
+}
+
+void settle(Decision& decision) {
+  Settled settled = refine_by_signatures(decision.graph, true);
+  if (settled.outcome == SignatureOutcome::unsettled) {
+    Refinement refinement(decision.graph, std::move(settled.classes));
+    refinement.run(true);
+    decision.bisimilar = !refinement.separated();
+  } else {
+    decision.bisimilar = settled.outcome == SignatureOutcome::stable;
+    if (!decision.bisimilar) decision.rounds = settled.rounds;
+  }
 }
 
 }  // namespace
 
-bool initial_states_bisimilar(const MergedGraph& graph) {
-  Settled settled = refine_by_signatures(graph, true);
-  if (settled.outcome != SignatureOutcome::unsettled) return settled.outcome == SignatureOutcome::stable;
-  Refinement refinement(graph, std::move(settled.classes));
-  refinement.run(true);
-  return !refinement.separated();
+base::Result<Decision> decide(const Lts& left, const Lts& right, Bisimilarity relation) {
+  Decision decision;
+  decision.relation = relation;
+  SPEX_TRY_ASSIGN(decision.graph, merge_graphs(left, right, relation));
+  settle(decision);
+  return decision;
+}
+
+base::Result<bool> bisimilar(const Lts& left, const Lts& right, Bisimilarity relation) {
+  SPEX_TRY_ASSIGN(const Decision decision, decide(left, right, relation));
+  return decision.bisimilar;
 }
 
 GraphClasses classes_of(const MergedGraph& graph) {

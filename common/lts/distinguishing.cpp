@@ -1,8 +1,6 @@
 #include "lts/distinguishing.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 
 #include "base/assert.h"
 
@@ -14,47 +12,42 @@ constexpr unsigned kAttacksMax = 64;
 // Up to so many, a vector is searched quicker than a tree.
 constexpr std::size_t kFewMax = 16;
 
-// A set that is small, mostly.
-template <typename T>
-class SmallSet {
- public:
-  // Whether it was not there.
-  bool insert(const T& item) {
-    if (!many_.empty()) return many_.insert(item).second;
-    if (std::find(few_.begin(), few_.end(), item) != few_.end()) return false;
-    few_.push_back(item);
-    if (few_.size() > kFewMax) many_.insert(few_.begin(), few_.end());
-    return true;
-  }
-
- private:
-  std::vector<T> few_;
-  std::set<T> many_;
-};
-
 }  // namespace
+
+void Distinguisher::ClassesSet::clear() {
+  few_.clear();
+  many_.clear();
+}
+
+bool Distinguisher::ClassesSet::insert(const Classes& item) {
+  if (!many_.empty()) return many_.insert(item).second;
+  if (std::find(few_.begin(), few_.end(), item) != few_.end()) return false;
+  few_.push_back(item);
+  if (few_.size() > kFewMax) many_.insert(few_.begin(), few_.end());
+  return true;
+}
 
 Distinguisher::Distinguisher(const MergedGraph& graph, const LevelPartition& levels, std::uint64_t work_max)
     : graph_(graph), levels_(levels), work_left_(work_max), seen_(graph.state_count, 0) {}
 
-std::vector<StateId> Distinguisher::tau_reach(StateId state) {
-  std::vector<StateId> reach{state};
-  if (!graph_.has_inert) return reach;
+void Distinguisher::find_tau_reach(StateId state) {
+  reach_.assign(1, state);
+  if (!graph_.has_inert) return;
   ++round_;
   seen_[state] = round_;
-  for (std::size_t i = 0; i < reach.size(); ++i) {
-    for (const Transition& step : graph_.outgoing(reach[i])) {
+  for (std::size_t i = 0; i < reach_.size(); ++i) {
+    for (const Transition& step : graph_.outgoing(reach_[i])) {
       if (step.action != kTau) break;
-      if (std::exchange(seen_[step.target], round_) != round_) reach.push_back(step.target);
+      if (std::exchange(seen_[step.target], round_) != round_) reach_.push_back(step.target);
     }
   }
-  spend(reach.size());
-  return reach;
+  spend(reach_.size());
 }
 
-std::vector<Distinguisher::Observation> Distinguisher::observations(StateId state, std::uint32_t level) {
-  std::vector<Observation> found;
-  for (const StateId before : tau_reach(state)) {
+void Distinguisher::find_observations(StateId state, std::uint32_t level, std::vector<Observation>& found) {
+  found.clear();
+  find_tau_reach(state);
+  for (const StateId before : reach_) {
     const auto row = graph_.outgoing(before);
     spend(row.size());
     for (const Transition& step : row) {
@@ -63,24 +56,25 @@ std::vector<Distinguisher::Observation> Distinguisher::observations(StateId stat
       found.push_back({before, step.action, step.target});
     }
   }
-  return found;
 }
 
-std::vector<Answer> Distinguisher::answers_of(StateId state, const Observation& observation, std::uint32_t level) {
-  std::vector<Answer> answers;
-  SmallSet<std::pair<std::uint32_t, std::uint32_t>> classes;
+void Distinguisher::find_answers(StateId state, const Observation& observation, std::uint32_t level) {
+  found_answers_.clear();
+  seen_answers_.clear();
   const auto add = [&](StateId before, StateId after) {
     const std::uint32_t class_before = graph_.has_inert ? levels_.class_at(before, level) : 0;
-    if (classes.insert({class_before, levels_.class_at(after, level)})) answers.push_back({before, after});
+    if (seen_answers_.insert({class_before, kTau, levels_.class_at(after, level)})) {
+      found_answers_.push_back({before, after});
+    }
   };
-  for (const StateId before : tau_reach(state)) {
+  find_tau_reach(state);
+  for (const StateId before : reach_) {
     if (graph_.has_inert && observation.action == kTau) add(before, before);
     for (const Transition& step : graph_.outgoing(before)) {
       if (step.action == observation.action) add(before, step.target);
     }
     spend(graph_.outgoing(before).size());
   }
-  return answers;
 }
 
 std::uint32_t Distinguisher::value(StateId before, StateId after, const Answer& answer) const {
@@ -91,26 +85,26 @@ std::uint32_t Distinguisher::value(StateId before, StateId after, const Answer& 
 void Distinguisher::consider(const std::vector<Observation>& own, const std::vector<Observation>& others, StateId other,
                              std::uint32_t level, bool by_second, std::optional<Attack>& best,
                              std::uint64_t& best_rank) {
-  using Classes = std::tuple<std::uint32_t, ActionId, std::uint32_t>;
   const auto classes_of = [&](const Observation& o) {
     return Classes(graph_.has_inert ? levels_.class_at(o.before, level) : 0, o.action,
                    levels_.class_at(o.after, level));
   };
-  SmallSet<Classes> done;
-  for (const Observation& observation : others) done.insert(classes_of(observation));
+  seen_observations_.clear();
+  for (const Observation& observation : others) seen_observations_.insert(classes_of(observation));
   unsigned weighed = 0;
   for (const Observation& observation : own) {
     if (weighed == kAttacksMax || work_left_ == 0) return;
-    if (!done.insert(classes_of(observation))) continue;
+    if (!seen_observations_.insert(classes_of(observation))) continue;
     ++weighed;
-    std::vector<Answer> answers = answers_of(other, observation, level);
+    find_answers(other, observation, level);
     std::uint32_t longest = 0;
-    for (const Answer& answer : answers)
+    for (const Answer& answer : found_answers_)
       longest = std::max(longest, value(observation.before, observation.after, answer));
-    const std::uint64_t rank = std::uint64_t{longest} << 32U | answers.size();
+    const std::uint64_t rank = std::uint64_t{longest} << 32U | found_answers_.size();
     if (best && rank >= best_rank) continue;
     best_rank = rank;
-    best = Attack{by_second, observation.before, observation.action, observation.after, std::move(answers)};
+    best = Attack{by_second, observation.before, observation.action, observation.after, 0, 0};
+    best_answers_.swap(found_answers_);
   }
 }
 
@@ -118,19 +112,24 @@ std::optional<Attack> Distinguisher::best_attack(StateId first, StateId second) 
   const std::uint32_t separated = levels_.separation(first, second);
   SPEX_ASSERT(separated != LevelPartition::kSame);
   const std::uint32_t level = separated - 1;
-  const std::vector<Observation> of_first = observations(first, level);
-  const std::vector<Observation> of_second = observations(second, level);
-  spend(of_first.size() + of_second.size());
+  find_observations(first, level, of_first_);
+  find_observations(second, level, of_second_);
+  spend(of_first_.size() + of_second_.size());
   std::optional<Attack> best;
   std::uint64_t best_rank = 0;
   if (work_left_ == 0) return std::nullopt;
-  consider(of_first, of_second, second, level, false, best, best_rank);
-  consider(of_second, of_first, first, level, true, best, best_rank);
+  consider(of_first_, of_second_, second, level, false, best, best_rank);
+  consider(of_second_, of_first_, first, level, true, best, best_rank);
+  if (!best) return std::nullopt;
+  best->answers_begin = static_cast<std::uint32_t>(answers_.size());
+  answers_.insert(answers_.end(), best_answers_.begin(), best_answers_.end());
+  best->answers_end = static_cast<std::uint32_t>(answers_.size());
   return best;
 }
 
 Answer Distinguisher::best_answer(const Attack& attack) const {
-  return *std::max_element(attack.answers.begin(), attack.answers.end(), [&](const Answer& a, const Answer& b) {
+  const std::span<const Answer> all = answers(attack);
+  return *std::max_element(all.begin(), all.end(), [&](const Answer& a, const Answer& b) {
     return value(attack.before, attack.after, a) < value(attack.before, attack.after, b);
   });
 }
@@ -146,38 +145,58 @@ std::uint64_t Distinguisher::key_of(StateId first, StateId second) const {
   return std::uint64_t{levels_.class_at(first, level)} << 32U | levels_.class_at(second, level);
 }
 
+bool Distinguisher::open(StateId first, StateId second) {
+  const std::optional<Attack> attack = best_attack(first, second);
+  if (!attack) return false;
+  frames_.push_back({key_of(first, second), *attack, attack->answers_begin, static_cast<std::uint32_t>(parts_.size())});
+  return true;
+}
+
+// The formula of the frame on top, which has all its parts.
+FormulaId Distinguisher::close(Formulas& formulas) {
+  const Frame done = frames_.back();
+  frames_.pop_back();
+  before_.clear();
+  after_.clear();
+  for (std::size_t i = done.parts_begin; i < parts_.size(); ++i) {
+    (parts_[i].before ? before_ : after_).push_back(parts_[i].formula);
+  }
+  parts_.resize(done.parts_begin);
+  answers_.resize(done.attack.answers_begin);
+  const FormulaId after = formulas.conjunction(after_);
+  const FormulaId made = graph_.has_inert
+                             ? formulas.observation(done.attack.action, after, formulas.conjunction(before_))
+                             : formulas.step(done.attack.action, after);
+  const FormulaId signed_one = done.attack.by_second ? formulas.negation(made) : made;
+  known_.insert(done.key, signed_one);
+  return signed_one;
+}
+
 std::optional<FormulaId> Distinguisher::formula(StateId first, StateId second, Formulas& formulas) {
-  std::vector<Frame> frames;
-  const auto open = [&](StateId a, StateId b) {
-    std::optional<Attack> attack = best_attack(a, b);
-    if (attack) frames.push_back({{a, b}, key_of(a, b), std::move(*attack)});
-    return attack.has_value();
-  };
+  frames_.clear();
+  parts_.clear();
+  answers_.clear();
+  FormulaId made = Formulas::kTruth;
   if (!open(first, second)) return std::nullopt;
-  while (!frames.empty()) {
-    Frame& frame = frames.back();
+  while (!frames_.empty()) {
+    Frame& frame = frames_.back();
     const Attack& attack = frame.attack;
-    if (frame.next_answer == attack.answers.size()) {
-      const FormulaId after = formulas.conjunction(frame.after);
-      FormulaId made = graph_.has_inert ? formulas.observation(attack.action, after, formulas.conjunction(frame.before))
-                                        : formulas.step(attack.action, after);
-      if (attack.by_second) made = formulas.negation(made);
-      known_[frame.key] = made;
-      frames.pop_back();
+    if (frame.next_answer == attack.answers_end) {
+      made = close(formulas);
       continue;
     }
-    const Answer& answer = attack.answers[frame.next_answer];
+    const Answer answer = answers_[frame.next_answer];
     const bool before = differs_before(attack, answer);
     const auto pair = before ? std::pair(attack.before, answer.before) : std::pair(attack.after, answer.after);
-    const auto known = known_.find(key_of(pair.first, pair.second));
-    if (known == known_.end()) {
+    const std::uint32_t* const known = known_.find(key_of(pair.first, pair.second));
+    if (known == nullptr) {
       if (!open(pair.first, pair.second)) return std::nullopt;
       continue;
     }
-    (before ? frame.before : frame.after).push_back(known->second);
+    parts_.push_back({*known, before});
     ++frame.next_answer;
   }
-  return known_.at(key_of(first, second));
+  return made;
 }
 
 }  // namespace spex::lts

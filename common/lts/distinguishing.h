@@ -10,10 +10,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
+#include <set>
+#include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "lts/flat_map.h"
 #include "lts/formula.h"
 #include "lts/level_partition.h"
 #include "lts/merged_graph.h"
@@ -31,7 +34,8 @@ struct Attack {
   StateId before;
   ActionId action;
   StateId after;
-  std::vector<Answer> answers;  // one for each pair of classes
+  std::uint32_t answers_begin;  // Distinguisher::answers(): one for each pair of classes
+  std::uint32_t answers_end;
 };
 
 class Distinguisher {
@@ -39,8 +43,12 @@ class Distinguisher {
   // `levels` has separated every pair that is asked for.
   Distinguisher(const MergedGraph& graph, const LevelPartition& levels, std::uint64_t work_max);
 
-  // The attack whose best answer is separated earliest; nothing if the budget is spent.
+  // The attack whose best answer is separated earliest; nothing if the budget is spent. Its answers last until
+  // formula() is called.
   std::optional<Attack> best_attack(StateId first, StateId second);
+  std::span<const Answer> answers(const Attack& attack) const {
+    return {answers_.data() + attack.answers_begin, answers_.data() + attack.answers_end};
+  }
   // The answer that holds out longest. There must be one.
   Answer best_answer(const Attack& attack) const;
   // Whether the play goes on before the action, rather than after it.
@@ -55,21 +63,37 @@ class Distinguisher {
     ActionId action;
     StateId after;
   };
+  using Classes = std::tuple<std::uint32_t, ActionId, std::uint32_t>;
+  // A set that is small, mostly; then a vector is searched quicker than a tree.
+  class ClassesSet {
+   public:
+    void clear();
+    // Whether it was not there.
+    bool insert(const Classes& item);
+
+   private:
+    std::vector<Classes> few_;
+    std::set<Classes> many_;
+  };
   // A formula under construction.
   struct Frame {
-    std::pair<StateId, StateId> pair;
     std::uint64_t key;
     Attack attack;
-    std::size_t next_answer = 0;
-    std::vector<FormulaId> before{};
-    std::vector<FormulaId> after{};
+    std::uint32_t next_answer;
+    std::uint32_t parts_begin;  // in parts_
+  };
+  struct Part {
+    FormulaId formula;
+    bool before;
   };
 
-  std::vector<StateId> tau_reach(StateId state);
-  std::vector<Observation> observations(StateId state, std::uint32_t level);
+  void find_tau_reach(StateId state);
+  void find_observations(StateId state, std::uint32_t level, std::vector<Observation>& found);
   void consider(const std::vector<Observation>& own, const std::vector<Observation>& others, StateId other,
                 std::uint32_t level, bool by_second, std::optional<Attack>& best, std::uint64_t& best_rank);
-  std::vector<Answer> answers_of(StateId state, const Observation& observation, std::uint32_t level);
+  void find_answers(StateId state, const Observation& observation, std::uint32_t level);
+  bool open(StateId first, StateId second);
+  FormulaId close(Formulas& formulas);
   std::uint32_t value(StateId before, StateId after, const Answer& answer) const;
   std::uint64_t key_of(StateId first, StateId second) const;
   void spend(std::uint64_t work) { work_left_ -= work < work_left_ ? work : work_left_; }
@@ -79,7 +103,21 @@ class Distinguisher {
   std::uint64_t work_left_;
   std::vector<std::uint32_t> seen_;
   std::uint32_t round_ = 0;
-  std::unordered_map<std::uint64_t, FormulaId> known_;
+  // Of attacks under way, one after the other.
+  std::vector<Answer> answers_;
+  std::vector<Frame> frames_;
+  std::vector<Part> parts_;
+  FlatMap known_;  // formulas by key
+  // Made anew for each attack.
+  std::vector<StateId> reach_;
+  std::vector<Observation> of_first_;
+  std::vector<Observation> of_second_;
+  std::vector<Answer> found_answers_;
+  std::vector<Answer> best_answers_;
+  ClassesSet seen_observations_;
+  ClassesSet seen_answers_;
+  std::vector<FormulaId> before_;
+  std::vector<FormulaId> after_;
 };
 
 }  // namespace spex::lts

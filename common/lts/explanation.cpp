@@ -8,6 +8,8 @@
 #include "base/assert.h"
 #include "lts/distinguishing.h"
 #include "lts/formula_eval.h"
+#include "lts/horizon.h"
+#include "lts/level_partition.h"
 #include "lts/runs.h"
 #include "lts/weak_trace.h"
 
@@ -20,17 +22,19 @@ constexpr std::uint64_t kWorkAtLeast = 4'000'000;
 // A step of the search for a trace takes longer than those of the other parts.
 constexpr std::uint64_t kTraceWorkPerElement = 2;
 constexpr std::uint64_t kTraceWorkAtLeast = 1'000'000;
+// The least that an observation adds to the text of a formula: `<tau*><>` and `<>`.
+constexpr std::uint64_t kWeakObservationBytes = 8;
+constexpr std::uint64_t kStepBytes = 2;
 
 class Explainer {
  public:
-  Explainer(const Lts& left, const Lts& right, Bisimilarity relation, const ExplainOptions& options,
-            const MergedGraph& graph, const std::vector<StateId>& state_of)
-      : left_(left), right_(right), relation_(relation), options_(options), graph_(graph), state_of_(state_of) {
+  Explainer(const Lts& left, const Lts& right, const Decision& decision, const ExplainOptions& options)
+      : left_(left), right_(right), decision_(decision), options_(options), graph_(decision.graph) {
     const MatchedActions matched(left, right);
     action_end_ = matched.count;
-    names_.resize(graph.action_count, "divergence");
-    left_action_.resize(graph.action_count, kNoAction);
-    right_action_.resize(graph.action_count, kNoAction);
+    names_.resize(graph_.action_count, "divergence");
+    left_action_.resize(graph_.action_count, kNoAction);
+    right_action_.resize(graph_.action_count, kNoAction);
     for (ActionId action = 0; action < left.action_count(); ++action) {
       names_[action] = left.action_name(action);
       left_action_[action] = action;
@@ -40,23 +44,22 @@ class Explainer {
       right_action_[matched.of_right[action]] = action;
     }
     work_ = options.work_max != 0 ? options.work_max
-                                  : kWorkAtLeast + kGamePerElement * (graph.transitions.size() + graph.state_count);
+                                  : kWorkAtLeast + kGamePerElement * (graph_.transitions.size() + graph_.state_count);
     trace_work_ = options.work_max != 0
                       ? options.work_max
-                      : kTraceWorkAtLeast + kTraceWorkPerElement * (graph.transitions.size() + graph.state_count);
+                      : kTraceWorkAtLeast + kTraceWorkPerElement * (graph_.transitions.size() + graph_.state_count);
   }
 
   Explanation run() {
     result_.left_state = left_.initial_state();
     result_.right_state = right_.initial_state();
-    LevelPartition levels(graph_, work_);
-    const auto depth = levels.refine_until_separated(graph_.left_initial, graph_.right_initial, graph_.state_count + 1);
-    const bool has_trace = relation_ != Bisimilarity::strong && explain_by_trace(find_traces(levels, depth));
+    const std::optional<std::uint32_t> depth = find_levels();
+    const bool has_trace = decision_.relation != Bisimilarity::strong && explain_by_trace(find_traces(depth));
     if (!depth) {
       result_.note = "Telling the systems apart takes more work than allowed, so there is no formula.";
       return std::move(result_);
     }
-    Distinguisher distinguisher(graph_, levels, work_);
+    Distinguisher distinguisher(graph_, *levels_, work_);
     if (!has_trace) explain_by_game(distinguisher);
     if (options_.with_formula) add_formula(distinguisher, *depth);
     return std::move(result_);
@@ -84,10 +87,27 @@ class Explainer {
     return state_of_[which == Side::left ? state : left_.state_count() + std::size_t{state}];
   }
 
+  // The level at which the initial states differ; nothing if the budget is spent.
+  std::optional<std::uint32_t> find_levels() {
+    for (const std::uint32_t level_max : {decision_.rounds, graph_.state_count + 1}) {
+      if (level_max == 0) continue;
+      levels_.reset();
+      horizon_.emplace(graph_, level_max);
+      levels_.emplace(graph_, *horizon_, work_);
+      const auto depth = levels_->refine_until_separated();
+      if (depth || levels_->budget_spent()) return depth;
+    }
+    return std::nullopt;
+  }
+
   // No trace that tells the sides apart is shorter than the level at which they are separated; most are as long.
-  TraceComparison find_traces(const LevelPartition& levels, std::optional<std::uint32_t> depth) const {
+  TraceComparison find_traces(std::optional<std::uint32_t> depth) const {
     if (depth) {
-      TraceComparison traces = find_trace(graph_, levels, *depth, action_end_, trace_work_);
+      const auto lone = horizon_->trace_to_lone_action();
+      if (lone && lone->actions.size() == *depth && lone->actions.back() < action_end_) {
+        return {TraceComparison::Outcome::differs, lone->left_is_able, lone->actions};
+      }
+      TraceComparison traces = find_trace(graph_, *levels_, *depth, action_end_, trace_work_);
       if (traces.outcome == TraceComparison::Outcome::differs) return traces;
     }
     return compare_traces(graph_, TraceRelation::equivalence, action_end_, trace_work_);
@@ -103,24 +123,16 @@ class Explainer {
     result_.trace.pop_back();
     for (const Side which : {Side::left, Side::right}) {
       std::vector<ActionId> actions;
-      for (const ActionId action : traces.trace) actions.push_back(own_actions(which)[action]);
+      actions.reserve(trace_.size());
+      for (const ActionId action : trace_) actions.push_back(own_actions(which)[action]);
       const bool able = which == result_.able;
-      const ActionId last = actions.back();
-      actions.pop_back();
-      Run before = run_along(side(which), actions);
-      StateId state = before.steps.empty() ? side(which).initial_state() : before.steps.back().state;
-      std::vector<RunStep>& steps = which == Side::left ? result_.left_run : result_.right_run;
-      if (able) {
-        // The run that can go on may be another one.
-        actions.push_back(last);
-        steps = run_along(side(which), actions).steps;
-        state = state_before_last(side(which), steps);
-        before.ends = {state};
-      } else {
-        steps = std::move(before.steps);
-      }
+      if (!able) actions.pop_back();
+      Run run = run_along(side(which), actions);
+      StateId state = run.steps.empty() ? side(which).initial_state() : run.steps.back().state;
+      if (able) run.ends = {state = state_before_last(side(which), run.steps)};
+      (which == Side::left ? result_.left_run : result_.right_run) = std::move(run.steps);
       (which == Side::left ? result_.left_state : result_.right_state) = state;
-      (which == Side::left ? result_.left_offers : result_.right_offers) = offers_of(side(which), before.ends);
+      (which == Side::left ? result_.left_offers : result_.right_offers) = offers_of(side(which), run.ends);
     }
     return true;
   }
@@ -133,6 +145,7 @@ class Explainer {
   }
 
   void explain_by_game(Distinguisher& distinguisher) {
+    state_of_ = states_in_graph(left_, right_, decision_.relation);
     StateId first = graph_.left_initial;
     StateId second = graph_.right_initial;
     while (true) {
@@ -146,7 +159,7 @@ class Explainer {
       result_.right_offers = offers_of(right_, {&result_.right_state, 1});
       const Side mover = attack->by_second ? Side::right : Side::left;
       GameStep step{mover, shown(attack->action), {}, {}, result_.left_state, result_.right_state};
-      if (attack->answers.empty()) {
+      if (distinguisher.answers(*attack).empty()) {
         move(mover, attack->before, attack->action, attack->after, step);
         result_.game.push_back(std::move(step));
         result_.kind = Explanation::Kind::game;
@@ -210,6 +223,8 @@ class Explainer {
   }
 
   void add_formula(Distinguisher& distinguisher, std::uint32_t depth) {
+    const std::uint64_t observation_bytes = graph_.has_inert ? kWeakObservationBytes : kStepBytes;
+    if (depth * observation_bytes > options_.formula_bytes_max) return leave_formula_out(depth);
     Formulas formulas;
     const auto formula = distinguisher.formula(graph_.left_initial, graph_.right_initial, formulas);
     if (!formula) {
@@ -229,18 +244,19 @@ class Explainer {
     add_checked(formulas, *formula, depth);
   }
 
+  void leave_formula_out(std::uint32_t depth) {
+    result_.depth = depth;
+    result_.note =
+        "The distinguishing formula is longer than " + std::to_string(options_.formula_bytes_max) + " bytes.";
+  }
+
   void add_checked(const Formulas& formulas, FormulaId formula, std::uint32_t depth) {
-    const auto text = formulas.text(formula, names_, options_.formula_bytes_max);
-    if (!text) {
-      result_.depth = depth;
-      result_.note =
-          "The distinguishing formula is longer than " + std::to_string(options_.formula_bytes_max) + " bytes.";
-      return;
-    }
+    auto text = formulas.text(formula, names_, options_.formula_bytes_max);
+    if (!text) return leave_formula_out(depth);
     const Truth of_left = evaluate(formulas, formula, left_, left_.initial_state(), left_action_, work_);
     const Truth of_right = evaluate(formulas, formula, right_, right_.initial_state(), right_action_, work_);
     if (of_left == Truth::yes && of_right == Truth::no) {
-      result_.formula = *text;
+      result_.formula = std::move(*text);
       result_.depth = depth;
     } else if (of_left == Truth::unknown || of_right == Truth::unknown) {
       result_.note = "Checking the distinguishing formula takes more work than allowed, so it is not shown.";
@@ -255,10 +271,12 @@ class Explainer {
 
   const Lts& left_;
   const Lts& right_;
-  Bisimilarity relation_;
+  const Decision& decision_;
   const ExplainOptions& options_;
   const MergedGraph& graph_;
-  const std::vector<StateId>& state_of_;
+  std::vector<StateId> state_of_;  // of left's states and then of right's; for games
+  std::optional<Horizon> horizon_;
+  std::optional<LevelPartition> levels_;
   std::uint64_t work_ = 0;
   std::uint64_t trace_work_ = 0;
   ActionId action_end_ = 0;      // actions below it are labels; divergence is not
@@ -271,18 +289,21 @@ class Explainer {
 
 }  // namespace
 
+Explanation explain(const Lts& left, const Lts& right, const Decision& decision, const ExplainOptions& options) {
+  return Explainer(left, right, decision, options).run();
+}
+
 base::Result<Explanation> explain(const Lts& left, const Lts& right, Bisimilarity relation,
                                   const ExplainOptions& options) {
-  std::vector<StateId> state_of;
-  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, relation, &state_of));
-  return Explainer(left, right, relation, options, graph, state_of).run();
+  SPEX_TRY_ASSIGN(const Decision decision, decide(left, right, relation));
+  return explain(left, right, decision, options);
 }
 
 base::Result<Explanation> explain_traces(const Lts& left, const Lts& right, TraceRelation relation,
                                          const ExplainOptions& options) {
-  std::vector<StateId> state_of;
-  SPEX_TRY_ASSIGN(const MergedGraph graph, merge_graphs(left, right, Bisimilarity::branching, &state_of));
-  return Explainer(left, right, Bisimilarity::branching, options, graph, state_of).run_for_traces(relation);
+  Decision decision;
+  SPEX_TRY_ASSIGN(decision.graph, merge_graphs(left, right, Bisimilarity::branching));
+  return Explainer(left, right, decision, options).run_for_traces(relation);
 }
 
 }  // namespace spex::lts

@@ -6,7 +6,7 @@
 // formula of least depth, checked against both systems by formula_eval.h.
 // Everything is bounded: past the budget the explanation gets coarser, never
 // wrong. Plain values, rendered by ctl and conformance; tell_story() puts them
-// in words. Called only after bisimilar() said no.
+// in words. Called only after decide() said no.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "lts/branching_bisimulation.h"
+#include "lts/decision.h"
 #include "lts/lts.h"
 #include "lts/weak_trace.h"
 
@@ -77,7 +78,9 @@ struct ExplainOptions {
   bool with_formula = true;
 };
 
-// The initial states must not be bisimilar. Fails as bisimilar() does.
+// The decision must be one on these two, that they are not bisimilar.
+Explanation explain(const Lts& left, const Lts& right, const Decision& decision, const ExplainOptions& options = {});
+// For those who have not decided it here. The initial states must not be bisimilar. Fails as bisimilar() does.
 base::Result<Explanation> explain(const Lts& left, const Lts& right, Bisimilarity relation = Bisimilarity::branching,
                                   const ExplainOptions& options = {});
 

@@ -1,6 +1,7 @@
 #include "lts/formula.h"
 
 #include <algorithm>
+#include <array>
 
 namespace spex::lts {
 
@@ -19,10 +20,10 @@ FormulaId Formulas::add(Kind kind, ActionId action, std::uint32_t depth, std::sp
 
 FormulaId Formulas::negation(FormulaId operand) {
   if (nodes_[operand].kind == Kind::negation) return operands(operand)[0];
-  return add(Kind::negation, kTau, 0, std::vector{operand});
+  return add(Kind::negation, kTau, 0, {&operand, 1});
 }
 
-FormulaId Formulas::conjunction(std::vector<FormulaId> operands) {
+FormulaId Formulas::conjunction(std::vector<FormulaId>& operands) {
   std::sort(operands.begin(), operands.end());
   operands.erase(std::unique(operands.begin(), operands.end()), operands.end());
   if (!operands.empty() && operands.front() == kTruth) operands.erase(operands.begin());
@@ -31,10 +32,11 @@ FormulaId Formulas::conjunction(std::vector<FormulaId> operands) {
 }
 
 FormulaId Formulas::observation(ActionId action, FormulaId after, FormulaId before) {
-  return add(Kind::observation, action, 0, std::vector{after, before});
+  const std::array operands{after, before};
+  return add(Kind::observation, action, 0, operands);
 }
 
-FormulaId Formulas::step(ActionId action, FormulaId after) { return add(Kind::step, action, 0, std::vector{after}); }
+FormulaId Formulas::step(ActionId action, FormulaId after) { return add(Kind::step, action, 0, {&after, 1}); }
 
 // Writes without recursion: a stack of what is still to be written, a node or
 // a piece of text.

@@ -41,8 +41,8 @@ class Formulas {
 
   static constexpr FormulaId kTruth = 0;
   FormulaId negation(FormulaId operand);
-  // Without doubles; the operand itself if there is one, truth if there is none.
-  FormulaId conjunction(std::vector<FormulaId> operands);
+  // Without doubles, which are dropped from `operands`; the operand itself if there is one, truth if there is none.
+  FormulaId conjunction(std::vector<FormulaId>& operands);
   FormulaId observation(ActionId action, FormulaId after, FormulaId before);
   FormulaId step(ActionId action, FormulaId after);
 

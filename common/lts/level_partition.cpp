@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::uint32_t kNoStore = 0xFFFFFFFFU;
 constexpr std::size_t kGarbageAllowed = 1U << 20U;
-// One of so many states is many: then going through all is quicker than sorting.
-constexpr std::uint32_t kManyDirtyShare = 16;
+// One of so many states is many: then going through the bits of all is quicker than sorting.
+constexpr std::uint32_t kManyDirtyShare = 256;
+constexpr std::uint32_t kNoGroup = 0xFFFFFFFFU;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the result depends on every bit of both.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
@@ -25,47 +26,41 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 }  // namespace
 
-LevelPartition::LevelPartition(const MergedGraph& graph, std::uint64_t work_max)
+LevelPartition::LevelPartition(const MergedGraph& graph, const Horizon& horizon, std::uint64_t work_max)
     : graph_(graph),
+      distances_(horizon.distances()),
+      level_max_(std::min(horizon.level_max(), graph.state_count + 1)),
       work_left_(work_max),
       class_bits_(static_cast<unsigned>(std::bit_width(graph.state_count))),
       action_bits_(static_cast<unsigned>(std::bit_width(graph.action_count))) {
   if (2 * class_bits_ + action_bits_ > 64) work_left_ = 0;  // an element would not fit
   const std::uint32_t count = graph.state_count;
   class_of_.assign(count, 0);
-  hash_of_.assign(count, 0);
-  classes_.push_back({0, 0, 0, count});
-  states_.resize(count);
-  std::iota(states_.begin(), states_.end(), 0U);
-  place_of_ = states_;
+  place_of_.resize(count);
+  for (StateId state = 0; state < count; ++state) {
+    if (distances_[state] >= level_max_) continue;
+    place_of_[state] = static_cast<std::uint32_t>(states_.size());
+    states_.push_back(state);
+  }
   dirty_ = states_;
-  is_dirty_.assign(count, true);
-  if (graph.has_inert) stored_of_.assign(count, kNoStore);
-  index_incoming();
-}
-
-void LevelPartition::index_incoming() {
-  in_begins_.assign(graph_.state_count + std::size_t{2}, 0);
-  for (const Transition& step : graph_.transitions) ++in_begins_[step.target + std::size_t{2}];
-  for (std::size_t i = 2; i < in_begins_.size(); ++i) in_begins_[i] += in_begins_[i - 1];
-  in_.resize(graph_.transitions.size());
-  const auto insert = [&](bool taus) {
-    for (StateId state = 0; state < graph_.state_count; ++state) {
-      for (const Transition& step : graph_.outgoing(state)) {
-        if ((step.action == kTau && graph_.has_inert) == taus) in_[in_begins_[step.target + std::size_t{1}]++] = state;
-      }
+  dirty_bits_.assign(count / 64 + std::size_t{1}, 0);
+  classes_.push_back({0, 0, static_cast<std::uint32_t>(states_.size()), kNoGroup});
+  origins_.push_back({0, 0});
+  if (!graph.has_inert) return;
+  stored_of_.assign(count, kNoStore);
+  is_tau_target_.assign(count, false);
+  for (const StateId state : states_) {
+    for (const Transition& step : graph.outgoing(state)) {
+      if (step.action != kTau) break;
+      is_tau_target_[step.target] = true;
     }
-  };
-  insert(true);
-  in_tau_ends_.assign(in_begins_.begin() + 1, in_begins_.end() - 1);
-  insert(false);
-  in_begins_.pop_back();
+  }
 }
 
-std::optional<std::uint32_t> LevelPartition::refine_until_separated(StateId left, StateId right,
-                                                                    std::uint32_t level_max) {
-  while (level_ < level_max && refine()) {
-    if (class_of_[left] != class_of_[right]) return level_;
+std::optional<std::uint32_t> LevelPartition::refine_until_separated() {
+  while (level_ < level_max_ && refine()) {
+    if (class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) return level_;
+    if (level_ < level_max_) find_dirty();
   }
   return std::nullopt;
 }
@@ -73,26 +68,26 @@ std::optional<std::uint32_t> LevelPartition::refine_until_separated(StateId left
 bool LevelPartition::refine() {
   ++level_;
   changes_.clear();
+  groups_.clear();
   renamed_.clear();
   // Lower numbers first: a tau leads from a higher to a lower one.
   for (const StateId state : dirty_) {
     if (work_left_ == 0) return false;
     const std::uint64_t hash = observe(state);
-    is_dirty_[state] = false;
-    if (hash != hash_of_[state]) changes_.push_back({class_of_[state], hash, state});
+    const std::uint32_t class_id = class_of_[state];
+    if (hash == classes_[class_id].hash || is_alone(state)) continue;
+    const std::uint32_t group = group_of(class_id, hash);
+    ++groups_[group].end;  // counts, as yet
+    changes_.push_back({state, group});
   }
-  dirty_.clear();
-  std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
-    return a.class_id != b.class_id ? a.class_id < b.class_id : a.hash < b.hash;
-  });
-  for (auto begin = changes_.cbegin(); begin != changes_.cend();) {
-    const auto end =
-        std::find_if(begin, changes_.cend(), [&](const Change& c) { return c.class_id != begin->class_id; });
-    split_class(begin, end);
-    begin = end;
+  changed_classes_.clear();
+  for (const Group& group : groups_) {
+    group_index_[group.slot] = 0;
+    if (group.next == kNoGroup) changed_classes_.push_back(group.class_id);
   }
+  for (const std::uint32_t class_id : changed_classes_) divide(class_id);
+  move_changed();
   if (elements_.size() > 2 * compacted_size_ + kGarbageAllowed) compact();
-  find_dirty();
   return !renamed_.empty();
 }
 
@@ -110,7 +105,7 @@ std::uint64_t LevelPartition::observe(StateId state) {
   const bool has_tau = graph_.has_inert && !row.empty() && row.front().action == kTau;
   const std::uint32_t greatest = has_tau ? collect_stored(state) : kNoStore;
   if (greatest != kNoStore && covers(greatest)) {
-    if (has_incoming_tau(state)) stored_of_[state] = greatest;
+    stored_of_[state] = greatest;
     return stored_[greatest].hash;
   }
   if (greatest != kNoStore) {
@@ -123,7 +118,7 @@ std::uint64_t LevelPartition::observe(StateId state) {
   spend(current_.size());
   std::uint64_t hash = current_.size() + 1;
   for (const Element e : current_) hash = mix(hash, e);
-  if (graph_.has_inert && has_incoming_tau(state)) {
+  if (graph_.has_inert && is_tau_target_[state]) {
     stored_of_[state] = static_cast<std::uint32_t>(stored_.size());
     const auto begin = static_cast<std::uint32_t>(elements_.size());
     elements_.insert(elements_.end(), current_.begin(), current_.end());
@@ -181,6 +176,76 @@ void LevelPartition::compact() {
   compacted_size_ = elements_.size();
 }
 
+std::uint32_t LevelPartition::group_of(std::uint32_t class_id, std::uint64_t hash) {
+  if (2 * (groups_.size() + 1) > group_index_.size()) grow_group_index();
+  const std::size_t mask = group_index_.size() - 1;
+  std::size_t slot = (hash ^ class_id) & mask;
+  for (; group_index_[slot] != 0; slot = (slot + 1) & mask) {
+    const Group& known = groups_[group_index_[slot] - 1];
+    if (known.hash == hash && known.class_id == class_id) return group_index_[slot] - 1;
+  }
+  const auto id = static_cast<std::uint32_t>(groups_.size());
+  groups_.push_back({hash, class_id, classes_[class_id].first_group, static_cast<std::uint32_t>(slot), 0, 0});
+  classes_[class_id].first_group = id;
+  group_index_[slot] = id + 1;
+  return id;
+}
+
+void LevelPartition::grow_group_index() {
+  group_index_.assign(std::max<std::size_t>(64, group_index_.size() * 2), 0);
+  const std::size_t mask = group_index_.size() - 1;
+  for (std::uint32_t id = 0; id < groups_.size(); ++id) {
+    std::size_t slot = (groups_[id].hash ^ groups_[id].class_id) & mask;
+    while (group_index_[slot] != 0) slot = (slot + 1) & mask;
+    group_index_[slot] = id + 1;
+    groups_[id].slot = static_cast<std::uint32_t>(slot);
+  }
+}
+
+// Gives each part of the class a range: [unchanged | one for each group]. The largest keeps the number.
+void LevelPartition::divide(std::uint32_t class_id) {
+  const Class old = classes_[class_id];
+  std::uint32_t place = old.end;
+  std::uint32_t largest = old.first_group;
+  for (std::uint32_t id = old.first_group; id != kNoGroup; id = groups_[id].next) {
+    Group& group = groups_[id];
+    const std::uint32_t size = group.end;
+    group.end = place;
+    group.begin = place -= size;
+    if (size > groups_[largest].end - groups_[largest].begin) largest = id;
+  }
+  classes_[class_id].first_group = kNoGroup;
+  const Group heir = groups_[largest];
+  const bool stays = place - old.begin >= heir.end - heir.begin;
+  classes_[class_id].begin = stays ? old.begin : heir.begin;
+  classes_[class_id].end = stays ? place : heir.end;
+  if (!stays) {
+    classes_[class_id].hash = heir.hash;
+    if (place > old.begin) make_class(old.begin, place, old.hash, class_id);
+  }
+  for (std::uint32_t id = old.first_group; id != kNoGroup; id = groups_[id].next) {
+    const Group& group = groups_[id];
+    if (stays || id != largest) make_class(group.begin, group.end, group.hash, class_id);
+  }
+}
+
+void LevelPartition::make_class(std::uint32_t begin, std::uint32_t end, std::uint64_t hash, std::uint32_t parent) {
+  classes_.push_back({hash, begin, end, kNoGroup});
+  origins_.push_back({parent, level_});
+}
+
+// Puts the changed states where divide() has made room, and all parts that are new under their numbers.
+void LevelPartition::move_changed() {
+  for (Group& group : groups_) group.end = group.begin;
+  for (const Change& change : changes_) put(change.state, groups_[change.group].end++);
+  for (auto id = static_cast<std::uint32_t>(classes_.size()); id-- > 0 && origins_[id].birth == level_;) {
+    for (std::uint32_t place = classes_[id].begin; place < classes_[id].end; ++place) {
+      class_of_[states_[place]] = id;
+      renamed_.push_back(states_[place]);
+    }
+  }
+}
+
 void LevelPartition::put(StateId state, std::uint32_t place) {
   const StateId other = states_[place];
   states_[place_of_[state]] = other;
@@ -189,71 +254,43 @@ void LevelPartition::put(StateId state, std::uint32_t place) {
   place_of_[state] = place;
 }
 
-void LevelPartition::make_class(std::uint32_t begin, std::uint32_t end, std::uint32_t parent) {
-  const auto id = static_cast<std::uint32_t>(classes_.size());
-  classes_.push_back({parent, level_, begin, end});
-  for (std::uint32_t place = begin; place < end; ++place) {
-    class_of_[states_[place]] = id;
-    renamed_.push_back(states_[place]);
-  }
-}
-
-// The changes are those of one class, by hash. Parts: [unchanged | one for each hash]; the largest keeps the number.
-void LevelPartition::split_class(std::vector<Change>::const_iterator begin, std::vector<Change>::const_iterator end) {
-  const std::uint32_t id = begin->class_id;
-  const ClassInfo old = classes_[id];
-  const std::uint32_t unchanged_end = old.end - static_cast<std::uint32_t>(end - begin);
-  std::uint32_t place = unchanged_end;
-  std::vector<std::uint32_t>& borders = borders_;
-  borders.assign(1, old.begin);
-  if (unchanged_end > old.begin) borders.push_back(unchanged_end);
-  for (auto it = begin; it != end; ++it) {
-    put(it->state, place++);
-    hash_of_[it->state] = it->hash;
-    if (std::next(it) == end || std::next(it)->hash != it->hash) borders.push_back(place);
-  }
-  std::size_t largest = 0;
-  for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
-    if (borders[i + 1] - borders[i] > borders[largest + 1] - borders[largest]) largest = i;
-  }
-  classes_[id].begin = borders[largest];
-  classes_[id].end = borders[largest + 1];
-  for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
-    if (i != largest) make_class(borders[i], borders[i + 1], id);
-  }
-}
-
 void LevelPartition::mark_dirty(StateId state) {
-  if (is_dirty_[state]) return;
-  is_dirty_[state] = true;
+  if (distances_[state] >= level_max_ - level_ || is_dirty(state)) return;
+  if (is_alone(state) && !(graph_.has_inert && is_tau_target_[state])) return;
+  dirty_bits_[state / 64] |= std::uint64_t{1} << (state % 64);
   dirty_.push_back(state);
 }
 
 // The states whose observations name a class that some state has left: its sources and, before it, itself; and what
 // comes to those by taus.
 void LevelPartition::find_dirty() {
+  dirty_.clear();
+  if (level_ == 1) sources_ = Sources(graph_, &distances_, level_max_ - 2);
   for (const StateId state : renamed_) {
+    const auto sources = sources_.all(state);
     if (graph_.has_inert) mark_dirty(state);
-    spend(in_begins_[state + std::size_t{1}] - in_begins_[state] + 1);
-    for (std::uint32_t i = in_begins_[state]; i < in_begins_[state + std::size_t{1}]; ++i) mark_dirty(in_[i]);
+    spend(sources.size() + 1);
+    for (const StateId source : sources) mark_dirty(source);
   }
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
-    const StateId state = dirty_[i];
-    for (std::uint32_t k = in_begins_[state]; k < in_tau_ends_[state]; ++k) mark_dirty(in_[k]);
+    for (const StateId source : sources_.by_tau(dirty_[i])) mark_dirty(source);
   }
   if (dirty_.size() < graph_.state_count / kManyDirtyShare) {
+    for (const StateId state : dirty_) dirty_bits_[state / 64] = 0;
     std::sort(dirty_.begin(), dirty_.end());
     return;
   }
   dirty_.clear();
-  for (StateId state = 0; state < graph_.state_count; ++state) {
-    if (is_dirty_[state]) dirty_.push_back(state);
+  for (std::size_t i = 0; i < dirty_bits_.size(); ++i) {
+    for (std::uint64_t bits = std::exchange(dirty_bits_[i], 0); bits != 0; bits &= bits - 1) {
+      dirty_.push_back(static_cast<StateId>(64 * i + static_cast<unsigned>(std::countr_zero(bits))));
+    }
   }
 }
 
 std::uint32_t LevelPartition::class_at(StateId state, std::uint32_t level) const {
   std::uint32_t id = class_of_[state];
-  while (classes_[id].birth > level) id = classes_[id].parent;
+  while (origins_[id].birth > level) id = origins_[id].parent;
   return id;
 }
 
@@ -262,9 +299,9 @@ std::uint32_t LevelPartition::separation(StateId a, StateId b) const {
   std::uint32_t right = class_of_[b];
   std::uint32_t level = kSame;
   while (left != right) {
-    std::uint32_t& later = classes_[left].birth >= classes_[right].birth ? left : right;
-    level = classes_[later].birth;
-    later = classes_[later].parent;
+    std::uint32_t& later = origins_[left].birth >= origins_[right].birth ? left : right;
+    level = origins_[later].birth;
+    later = origins_[later].parent;
   }
   return level;
 }

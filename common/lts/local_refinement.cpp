@@ -25,35 +25,10 @@ LocalRefinement::LocalRefinement(const MergedGraph& graph, std::vector<std::uint
       next_(class_of_),
       classes_(class_count, Class{0, kNoClass, kNoClass, 0, 0, 0, false}),
       first_new_(class_count),
+      sources_(graph),
       is_changed_(graph.state_count, false) {
   for (const std::uint32_t class_id : class_of_) ++classes_[class_id].size;
-  index_incoming();
   start_anew();
-}
-
-void LocalRefinement::index_incoming() {
-  in_begins_.assign(graph_.state_count + std::size_t{2}, 0);
-  for (const Transition& step : graph_.transitions) ++in_begins_[step.target + std::size_t{2}];
-  for (std::size_t i = 2; i < in_begins_.size(); ++i) in_begins_[i] += in_begins_[i - 1];
-  in_.resize(graph_.transitions.size());
-  // in_begins_[s + 1] is the next free place of s; after the taus it is their end.
-  const auto insert = [&](bool taus) {
-    for (StateId state = 0; state < graph_.state_count; ++state) {
-      for (const Transition& step : graph_.outgoing(state)) {
-        if ((graph_.has_inert && step.action == kTau) == taus) {
-          in_[in_begins_[step.target + std::size_t{1}]++] = state;
-        } else if (taus) {
-          break;
-        }
-      }
-    }
-  };
-  if (graph_.has_inert) {
-    insert(true);
-    in_tau_ends_.assign(in_begins_.begin() + 1, in_begins_.end() - 1);
-  }
-  insert(false);
-  in_begins_.pop_back();
 }
 
 void LocalRefinement::start_anew() {
@@ -74,6 +49,7 @@ SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
     if (arena_.size() > 2 * graph_.transitions.size()) start_anew();
     const std::uint64_t work_before = work_left_;
     round();
+    ++rounds_;
     const bool idle = classes_.size() - first_new_ < graph_.state_count / kIdleShare;
     if (idle && work_before - work_left_ > much_work) ++idle_rounds;
     if (stop_when_separated && class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) {
@@ -184,8 +160,7 @@ void LocalRefinement::grow_index() {
 
 // States with an inert tau to the moved one are to be looked at in the same round. They have higher numbers.
 void LocalRefinement::raise(StateId moved) {
-  for (std::uint32_t i = in_begins_[moved]; i < in_tau_ends_[moved]; ++i) {
-    const StateId source = in_[i];
+  for (const StateId source : sources_.by_tau(moved)) {
     if (is_changed_[source] || class_of_[source] != class_of_[moved]) continue;
     is_changed_[source] = true;
     raised_.push(source);
@@ -204,8 +179,9 @@ void LocalRefinement::finish_round() {
   }
   for (const StateId state : moved_) {
     if (std::exchange(class_of_[state], next_[state]) == next_[state]) continue;
-    work_left_ -= std::min<std::uint64_t>(in_begins_[state + std::size_t{1}] - in_begins_[state] + 1, work_left_);
-    for (std::uint32_t i = in_begins_[state]; i < in_begins_[state + std::size_t{1}]; ++i) mark_changed(in_[i]);
+    const auto sources = sources_.all(state);
+    work_left_ -= std::min<std::uint64_t>(sources.size() + 1, work_left_);
+    for (const StateId source : sources) mark_changed(source);
   }
   std::sort(changed_.begin(), changed_.end());
 }

@@ -23,6 +23,7 @@
 
 #include "lts/merged_graph.h"
 #include "lts/signature.h"
+#include "lts/sources.h"
 
 namespace spex::lts {
 
@@ -35,6 +36,7 @@ class LocalRefinement {
 
   // As SignatureRefinement::run(); `unsettled` when the work allowed is done.
   SignatureOutcome run(bool stop_when_separated);
+  std::uint32_t rounds() const { return rounds_; }
   // Dense numberings of the classes now and one round earlier, in the relation that signature.h states. The object
   // is spent.
   SignatureClasses take_classes() &&;
@@ -50,7 +52,6 @@ class LocalRefinement {
     bool has_signature;
   };
 
-  void index_incoming();
   // Forgets all signatures, so that all states are looked at.
   void start_anew();
   void round();
@@ -73,12 +74,10 @@ class LocalRefinement {
   std::vector<std::uint32_t> next_;  // as class_of_, after the round under way
   std::vector<Class> classes_;       // some may be empty
   std::uint32_t first_new_ = 0;      // of classes_: those of the round
+  Sources sources_;
+  std::uint32_t rounds_ = 0;
   std::vector<SignatureElement> arena_;
   std::vector<SignatureElement> signature_;
-  // Sources by target, those of inert taus first.
-  std::vector<std::uint32_t> in_begins_;
-  std::vector<std::uint32_t> in_tau_ends_;
-  std::vector<StateId> in_;
   // The states to look at in ascending order: a tau leads to a lower number, and what it leads to must be known.
   std::vector<StateId> changed_;
   std::size_t changed_at_ = 0;

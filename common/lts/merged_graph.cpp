@@ -45,6 +45,7 @@ class Components {
     component_of.assign(both.state_count(), kNoState);
     low_.assign(both.state_count(), 0);
     number_from(both.left_initial());
+    right_begin = static_cast<StateId>(begins.size());
     number_from(both.right_initial());
     begins.push_back(static_cast<std::uint32_t>(members.size()));
     low_ = {};
@@ -53,6 +54,7 @@ class Components {
   std::vector<StateId> component_of;
   std::vector<StateId> members;       // grouped by component
   std::vector<std::uint32_t> begins;  // of each component in members, and the end
+  StateId right_begin = 0;            // the first that is not left's
 
  private:
   struct Frame {
@@ -194,6 +196,7 @@ base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimi
   graph.has_inert = relation != Bisimilarity::strong;
   graph.left_initial = components.component_of[both.left_initial()];
   graph.right_initial = components.component_of[both.right_initial()];
+  graph.right_begin = components.right_begin;
   graph.row_begins.reserve(graph.state_count + std::size_t{1});
   graph.transitions.reserve(transitions +
                             graph.state_count * std::uint64_t{relation == Bisimilarity::divergence_preserving});
@@ -203,6 +206,10 @@ base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimi
   graph.row_begins.push_back(static_cast<std::uint32_t>(graph.transitions.size()));
   if (state_of != nullptr) *state_of = std::move(components.component_of);
   return graph;
+}
+
+std::vector<StateId> states_in_graph(const Lts& left, const Lts& right, Bisimilarity relation) {
+  return Components(Union(left, right), relation != Bisimilarity::strong).component_of;
 }
 
 }  // namespace spex::lts

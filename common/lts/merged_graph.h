@@ -43,6 +43,7 @@ struct MergedGraph {
   std::vector<Transition> transitions;
   StateId left_initial = 0;
   StateId right_initial = 0;
+  StateId right_begin = 0;  // states below it are left's, the others right's
 
   std::span<const Transition> outgoing(StateId state) const {
     return {transitions.data() + row_begins[state], transitions.data() + row_begins[state + std::size_t{1}]};
@@ -54,14 +55,14 @@ struct MergedGraph {
 base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimilarity relation,
                                        std::vector<StateId>* state_of = nullptr);
 
-// Both in branching_bisimulation.cpp: whether the states `left_initial` and `right_initial` are bisimilar …
-bool initial_states_bisimilar(const MergedGraph& graph);
+// The same `state_of` once more.
+std::vector<StateId> states_in_graph(const Lts& left, const Lts& right, Bisimilarity relation);
 
 struct GraphClasses {
   std::vector<std::uint32_t> class_of;  // by state
   std::uint32_t count;
 };
-// … and the bisimilarity classes of all states.
+// The bisimilarity classes of all states; in branching_bisimulation.cpp.
 GraphClasses classes_of(const MergedGraph& graph);
 
 }  // namespace spex::lts

@@ -1,7 +1,6 @@
 #include "lts/runs.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -109,21 +108,26 @@ std::vector<RunStep> silent_run(const Lts& lts, StateId from, const std::functio
 }
 
 std::vector<std::string> offers_of(const Lts& lts, std::span<const StateId> states) {
-  std::set<std::string> offers;
-  std::unordered_set<StateId> seen(states.begin(), states.end());
+  std::vector<bool> seen(lts.state_count(), false);
+  std::vector<bool> is_offered(lts.action_count(), false);
   std::vector<StateId> open(states.begin(), states.end());
+  for (const StateId state : states) seen[state] = true;
   while (!open.empty()) {
     const StateId state = open.back();
     open.pop_back();
     for (const Transition& step : lts.outgoing(state)) {
-      if (step.action != kTau) {
-        offers.emplace(lts.action_name(step.action));
-      } else if (seen.insert(step.target).second) {
-        open.push_back(step.target);
-      }
+      is_offered[step.action] = true;
+      if (step.action != kTau || seen[step.target]) continue;
+      seen[step.target] = true;
+      open.push_back(step.target);
     }
   }
-  return {offers.begin(), offers.end()};
+  std::vector<std::string> offers;
+  for (ActionId action = kTau + 1; action < lts.action_count(); ++action) {
+    if (is_offered[action]) offers.emplace_back(lts.action_name(action));
+  }
+  std::sort(offers.begin(), offers.end());
+  return offers;
 }
 
 }  // namespace spex::lts

@@ -74,6 +74,7 @@ SignatureOutcome SignatureRefinement::run(bool stop_when_separated) {
 }
 
 void SignatureRefinement::round() {
+  ++rounds_;
   std::swap(previous_, classes_);
   previous_count_ = class_count_;
   sizes_.assign(previous_count_, 0);

@@ -61,6 +61,7 @@ class SignatureRefinement {
   SignatureOutcome run(bool stop_when_separated);
   // One round.
   void round();
+  std::uint32_t rounds() const { return rounds_; }
 
   // The object is spent.
   SignatureClasses take_classes() && {
@@ -89,6 +90,7 @@ class SignatureRefinement {
   std::vector<std::uint32_t> previous_;
   std::uint32_t class_count_ = 1;
   std::uint32_t previous_count_ = 1;
+  std::uint32_t rounds_ = 0;
   std::vector<std::uint32_t> sizes_;  // of classes_
   // The round under way.
   std::vector<NewClass> new_classes_;

@@ -45,6 +45,7 @@ struct Comparison {
   SideNames names;
   bool with_formula;
   std::uint64_t trace_work_max;
+  std::optional<lts::Decision> decision;  // while an explanation may need it
   Verdict verdict = Verdict::holds;
   std::optional<Explained> explained;
 };
@@ -82,8 +83,8 @@ base::Result<void> decide(Comparison& comparison) {
   const lts::Lts& left = comparison.left.lts;
   const lts::Lts& right = comparison.right.lts;
   if (comparison.relation.bisimilarity) {
-    SPEX_TRY_ASSIGN(const bool holds, lts::bisimilar(left, right, *comparison.relation.bisimilarity));
-    comparison.verdict = holds ? Verdict::holds : Verdict::differs;
+    SPEX_TRY_ASSIGN(comparison.decision, lts::decide(left, right, *comparison.relation.bisimilarity));
+    comparison.verdict = comparison.decision->bisimilar ? Verdict::holds : Verdict::differs;
     return {};
   }
   SPEX_TRY_ASSIGN(const auto outcome,
@@ -101,9 +102,13 @@ base::Result<void> explain(Comparison& comparison) {
   lts::ExplainOptions options;
   options.formula_bytes_max = kLimits.formula_bytes_max;
   options.with_formula = comparison.with_formula;
-  SPEX_TRY_ASSIGN(const auto explanation, comparison.relation.bisimilarity
-                                              ? lts::explain(left, right, *comparison.relation.bisimilarity, options)
-                                              : lts::explain_traces(left, right, comparison.relation.traces, options));
+  lts::Explanation explanation;
+  if (comparison.decision) {
+    explanation = lts::explain(left, right, *comparison.decision, options);
+    comparison.decision.reset();
+  } else {
+    SPEX_TRY_ASSIGN(explanation, lts::explain_traces(left, right, comparison.relation.traces, options));
+  }
   comparison.explained = conformance::describe(explanation, left, right, in_sentence(comparison.names.left),
                                                in_sentence(comparison.names.right), kLimits);
   return {};
@@ -181,7 +186,7 @@ base::Result<int> run_compare(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(LtsFile right, load_lts(invocation.word(1), tau_names));
   const SideNames names = side_names(left, right);
   const bool with_formula = invocation.json || invocation.line.has("formula");
-  Comparison comparison{*relation, std::move(left), std::move(right), names, with_formula, trace_work_max, {}, {}};
+  Comparison comparison{*relation, std::move(left), std::move(right), names, with_formula, trace_work_max, {}, {}, {}};
   if (!is_settled_by_initial_states(comparison)) {
     SPEX_TRY(decide(comparison));
     if (comparison.verdict == Verdict::differs) SPEX_TRY(explain(comparison));

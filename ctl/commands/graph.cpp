@@ -132,19 +132,19 @@ base::Result<Drawing> draw_one(const Subject& subject, const CountOf& count_of) 
 }
 
 base::Result<Drawing> draw_two(const Subject& model, const Subject& specification, const CountOf& count_of) {
-  SPEX_TRY_ASSIGN(const bool is_equivalent, lts::bisimilar(model.lts, specification.lts));
+  SPEX_TRY_ASSIGN(const lts::Decision decision, lts::decide(model.lts, specification.lts));
   std::optional<lts::Explanation> explanation;
-  if (!is_equivalent) {
+  if (!decision.bisimilar) {
     lts::ExplainOptions options;
     options.with_formula = false;
-    SPEX_TRY_ASSIGN(explanation, lts::explain(model.lts, specification.lts, lts::Bisimilarity::branching, options));
+    explanation = lts::explain(model.lts, specification.lts, decision, options);
   }
   SPEX_TRY_ASSIGN(Drawing drawing,
                   draw_comparison(model.lts, specification.lts, explanation ? &*explanation : nullptr, count_of));
   drawing.title = model.name == specification.name
                       ? model.name + ": implementation over specification"
                       : model.name + " (implementation) over " + specification.name + " (specification)";
-  std::vector<std::string> notes{is_equivalent ? "equivalent" : "not equivalent"};
+  std::vector<std::string> notes{decision.bisimilar ? "equivalent" : "not equivalent"};
   if (explanation) {
     notes[0] += ": " + conformance::shortened(lts::tell_story(*explanation, model.lts, specification.lts,
                                                               "the implementation", "the specification"),

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "lts/aut_format.h"
-#include "lts/branching_bisimulation.h"
+#include "lts/decision.h"
 #include "lts/explanation.h"
 #include "lts/large_heap.h"
 
@@ -54,17 +54,16 @@ int main(int argc, char** argv) {
     return 2;
   }
   const double read = cpu_seconds();
-  const auto verdict = bisimilar(*left, *right, relation);
-  if (!verdict) return 2;
+  const auto decision = decide(*left, *right, relation);
+  if (!decision) return 2;
   const double decided = cpu_seconds();
-  std::printf("%s read %.4f decide %.4f s, %.1f MB\n", *verdict ? "true" : "false", read, decided - read,
+  std::printf("%s read %.4f decide %.4f s, %.1f MB\n", decision->bisimilar ? "true" : "false", read, decided - read,
               peak_megabytes());
-  if (*verdict || !explains) return *verdict ? 0 : 1;
-  const auto explanation = explain(*left, *right, relation);
-  if (!explanation) return 2;
+  if (decision->bisimilar || !explains) return decision->bisimilar ? 0 : 1;
+  const Explanation explanation = explain(*left, *right, *decision);
   std::printf("explain %.4f s, %.1f MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
-              cpu_seconds() - decided, peak_megabytes(), explanation->trace.size(), explanation->game.size(),
-              explanation->formula.size(), explanation->depth, explanation->note.c_str(),
-              tell_story(*explanation, *left, *right, "left", "right").substr(0, 300).c_str());
+              cpu_seconds() - decided, peak_megabytes(), explanation.trace.size(), explanation.game.size(),
+              explanation.formula.size(), explanation.depth, explanation.note.c_str(),
+              tell_story(explanation, *left, *right, "left", "right").substr(0, 300).c_str());
   return 1;
 }
