@@ -73,7 +73,7 @@ Client::Impl::Impl(ClientOptions client_options)
   if (auto opened = connection.open(now()); !opened.ok()) endpoint_error = opened.error();
 }
 
-void Client::Impl::submit(Request request, Handler handler) {
+void Client::Impl::submit(Request&& request, Handler&& handler) {
   const base::MonotonicTime time = now();
   if (pipeline.size() == 0) waiting_since = time;
   const std::size_t place = Pipeline::place_of(pipeline.submit(std::move(request), time));
@@ -218,13 +218,15 @@ void Client::Impl::on_reply(const protocol::ReplyView& view) {
     if (pipeline.parked() > 0) ask_for_credit();
     return;
   }
-  Answer answer;
-  if (!decode(view, answer)) return;
+  Answer& answer = done.emplace_back(Done{*id, {}}).answer;
+  const bool readable = decode(view, answer);
   const auto reason = answer.error ? answer.error->known() : std::nullopt;
   // An error of a reason that this library does not know is final.
-  if (pipeline.answered(*id, reason, now()) != Pipeline::Fate::final) return;
-  answer.attempts = pipeline.attempts(*id);
-  done.push_back({*id, std::move(answer)});
+  if (readable && pipeline.answered(*id, reason, now()) == Pipeline::Fate::final) {
+    answer.attempts = pipeline.attempts(*id);
+  } else {
+    done.pop_back();
+  }
 }
 
 void Client::Impl::on_credit(std::uint64_t number) {

@@ -25,7 +25,7 @@ struct Client::Impl {
     Callback callback;
     Continuation continuation;
   };
-  void submit(Request request, Handler handler);
+  void submit(Request&& request, Handler&& handler);
   void turn(base::Duration timeout);
   // Sends at most what credit allows; waits for it or drops, as the options say.
   bool send_async(Request request, Client& self);

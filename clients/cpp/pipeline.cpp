@@ -29,7 +29,7 @@ const Pipeline::Entry& Pipeline::entry(RequestId id) const {
 
 Pipeline::Entry& Pipeline::entry(RequestId id) { return const_cast<Entry&>(std::as_const(*this).entry(id)); }
 
-RequestId Pipeline::add(Request request) {
+RequestId Pipeline::add(Request&& request) {
   if (free_.empty()) {
     SPEX_ASSERT(entries_.size() < kPlaceMask);
     free_.push_back(static_cast<Place>(entries_.size()));
@@ -43,7 +43,7 @@ RequestId Pipeline::add(Request request) {
 }
 
 // Everything but what belongs to the place in the order: `behind` and `hash`.
-void Pipeline::fill(Place place, Request request) {
+void Pipeline::fill(Place place, Request&& request) {
   Entry& entry = entries_[place];
   entry.info = protocol::find_operation(static_cast<std::uint64_t>(request.operation));
   SPEX_ASSERT(entry.info != nullptr);
@@ -57,7 +57,7 @@ void Pipeline::fill(Place place, Request request) {
   entry.request = std::move(request);
 }
 
-RequestId Pipeline::submit(Request request, base::MonotonicTime now) {
+RequestId Pipeline::submit(Request&& request, base::MonotonicTime now) {
   const bool is_barrier = request.ordering == Ordering::after_everything;
   const RequestId id = add(std::move(request));
   if (!held_.empty() || barrier_under_way_ || (is_barrier && admitted_ > 0)) {
@@ -92,7 +92,7 @@ void Pipeline::make_ready(Entry& entry, base::MonotonicTime now) {
   set_due(entry, options_.retry.repeat ? std::optional(gives_up_at(entry)) : std::nullopt);
 }
 
-RequestId Pipeline::continue_with(RequestId id, Request request, base::MonotonicTime now) {
+RequestId Pipeline::continue_with(RequestId id, Request&& request, base::MonotonicTime now) {
   Entry& current = entry(id);
   SPEX_ASSERT(current.phase == Phase::over && current.request.identifier == request.identifier);
   request.ordering = current.request.ordering;
@@ -115,7 +115,8 @@ void Pipeline::finish(RequestId id, base::MonotonicTime now) {
     last_of_.erase(finished.hash);
   }
   finished.phase = Phase::free;
-  finished.request = Request();
+  finished.request.identifier.clear();
+  finished.request.arguments.clear();
   free_.push_back(static_cast<Place>(place_of(id)));
   --size_;
   release_held(now);

@@ -41,9 +41,9 @@ class Pipeline {
  public:
   explicit Pipeline(PipelineOptions options);
 
-  RequestId submit(Request request, base::MonotonicTime now);
+  RequestId submit(Request&& request, base::MonotonicTime now);
   // The request takes the place of `id`, whose answer was final; it goes out next.
-  RequestId continue_with(RequestId id, Request request, base::MonotonicTime now);
+  RequestId continue_with(RequestId id, Request&& request, base::MonotonicTime now);
   // The request is over: those that waited for it may go.
   void finish(RequestId id, base::MonotonicTime now);
 
@@ -123,8 +123,8 @@ class Pipeline {
 
   const Entry& entry(RequestId id) const;
   Entry& entry(RequestId id);
-  RequestId add(Request request);
-  void fill(Place place, Request request);
+  RequestId add(Request&& request);
+  void fill(Place place, Request&& request);
   void admit(RequestId id, base::MonotonicTime now);
   void make_ready(Entry& entry, base::MonotonicTime now);
   void release_held(base::MonotonicTime now);

@@ -16,7 +16,7 @@ using Ids = std::vector<RequestId>;
 
 struct Bench {
   explicit Bench(PipelineOptions options = {}) : pipeline(options) {}
-  RequestId add(const Request& request) { return pipeline.submit(request, clock.monotonic()); }
+  RequestId add(const Request& request) { return pipeline.submit(Request(request), clock.monotonic()); }
   RequestId step(const char* identifier) { return add(transition(identifier, "a", "s")); }
   // What goes out now.
   Ids send() {
