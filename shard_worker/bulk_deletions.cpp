@@ -37,12 +37,12 @@ bool BulkDeletions::join(const store::RequestKey& key, const Incoming& incoming)
   return false;
 }
 
-Result<bool> BulkDeletions::delete_some(Shard& shard, BulkDeletion& job, Now now) {
+Result<bool> BulkDeletions::delete_some(Shard& shard, BulkDeletion& job, Now now, std::size_t deletions_max) {
   std::vector<store::InstanceNumber> matching;
   std::size_t visits = 0;
   bool done = true;
   shard.store.scan(job.next, [&](const store::Instance& instance) {
-    done = visits < kVisitsPerSlice && matching.size() < kDeletionsPerSlice;
+    done = visits < kVisitsPerDeletion * deletions_max && matching.size() < deletions_max;
     if (!done) {
       job.next = instance.number;
       return false;
@@ -61,11 +61,11 @@ Result<bool> BulkDeletions::delete_some(Shard& shard, BulkDeletion& job, Now now
   return done;
 }
 
-void BulkDeletions::run_slice(Shard& shard, Now now, Answers& answers) {
+void BulkDeletions::run_slice(Shard& shard, Now now, Answers& answers, std::size_t deletions_max) {
   if (jobs_.empty()) return;
   BulkDeletion job = std::move(jobs_.front());
   jobs_.pop_front();
-  const auto done = delete_some(shard, job, now);
+  const auto done = delete_some(shard, job, now, deletions_max);
   if (done && !*done) {
     jobs_.push_back(std::move(job));  // the others get their slice first
     return;

@@ -28,8 +28,7 @@ struct BulkDeletion {
 class BulkDeletions {
  public:
   static constexpr std::size_t kJobsMax = 64;
-  static constexpr std::size_t kVisitsPerSlice = 4096;
-  static constexpr std::size_t kDeletionsPerSlice = 256;
+  static constexpr std::size_t kVisitsPerDeletion = 16;  // that cost about as much
 
   // False if there are too many.
   bool add(BulkDeletion job);
@@ -37,13 +36,13 @@ class BulkDeletions {
   bool join(const store::RequestKey& key, const Incoming& incoming);
   bool empty() const { return jobs_.empty(); }
 
-  // One slice of the oldest job; its answers, if that was the last one.
-  void run_slice(Shard& shard, Now now, Answers& answers);
+  // One slice of the oldest job, of at most so many deletions; its answers, if that was the last one.
+  void run_slice(Shard& shard, Now now, Answers& answers, std::size_t deletions_max);
   // After a failed commit: all jobs end with `error`; a repeat with the key goes on.
   void abort(const base::Error& error, Answers& answers);
 
  private:
-  base::Result<bool> delete_some(Shard& shard, BulkDeletion& job, Now now);
+  base::Result<bool> delete_some(Shard& shard, BulkDeletion& job, Now now, std::size_t deletions_max);
   std::deque<BulkDeletion> jobs_;
 };
 

@@ -14,9 +14,7 @@ namespace {
 using base::Reason;
 using base::Result;
 
-constexpr std::size_t kTimeoutsPerSlice = 256;
-constexpr std::size_t kVisitsPerSlice = 4096;
-constexpr std::size_t kPrunedPerSlice = 256;
+constexpr std::size_t kVisitsPerChange = 16;  // that cost about as much
 
 std::optional<store::Instance> living(const store::InstanceStore& instances, store::InstanceNumber number) {
   std::optional<store::Instance> found;
@@ -95,8 +93,8 @@ Result<void> Deadlines::report(store::InstanceNumber number, Now now) {
   return publish(shard_, now.wall, error);
 }
 
-Result<bool> Deadlines::report_due(Now now) {
-  for (std::size_t i = 0; i < kTimeoutsPerSlice; ++i) {
+Result<bool> Deadlines::report_due(Now now, std::size_t changes_max) {
+  for (std::size_t i = 0; i < changes_max; ++i) {
     const auto number = shard_.timeouts.pop(now.monotonic);
     if (!number) {
       if (catching_up_ && overdue_at_start_ != 0) {
@@ -131,7 +129,7 @@ bool Deadlines::is_prunable(const store::Instance& instance, Now now) {
   return false;
 }
 
-Result<bool> Deadlines::prune_some(Now now) {
+Result<bool> Deadlines::prune_some(Now now, std::size_t changes_max) {
   if (!prune_cursor_) {
     if (!next_prune_ || now.monotonic < *next_prune_) return false;
     prune_cursor_ = store::InstanceNumber(0);
@@ -141,7 +139,7 @@ Result<bool> Deadlines::prune_some(Now now) {
   std::size_t visits = 0;
   std::optional<store::InstanceNumber> rest;
   shard_.store.scan(*prune_cursor_, [&](const store::Instance& instance) {
-    if (visits == kVisitsPerSlice || old.size() == kPrunedPerSlice) {
+    if (visits == kVisitsPerChange * changes_max || old.size() == changes_max) {
       rest = instance.number;
       return false;
     }
@@ -168,10 +166,10 @@ void Deadlines::end_pass(Now now) {
   }
 }
 
-Result<bool> Deadlines::run_slice(Now now) {
+Result<bool> Deadlines::run_slice(Now now, std::size_t changes_max) {
   shard_.clock.observe(now);
-  SPEX_TRY_ASSIGN(const bool more_due, report_due(now));
-  SPEX_TRY_ASSIGN(const bool more_to_prune, prune_some(now));
+  SPEX_TRY_ASSIGN(const bool more_due, report_due(now, changes_max));
+  SPEX_TRY_ASSIGN(const bool more_to_prune, prune_some(now, changes_max));
   return more_due || more_to_prune;
 }
 

@@ -29,15 +29,16 @@ class Deadlines {
   // Once, when the shard has been loaded: what fell due while it was away is
   // reported (or skipped) in the first slices and summed up in one log line.
   void start(Now now);
-  // One slice of due timeouts and of a prune pass. Answers whether there is more to do at once.
-  base::Result<bool> run_slice(Now now);
+  // One slice of due timeouts and of a prune pass, of at most so many changes each. Answers whether there
+  // is more to do at once.
+  base::Result<bool> run_slice(Now now, std::size_t changes_max);
   // When run_slice has something to do again.
   base::MonotonicTime next(Now now) const;
 
  private:
-  base::Result<bool> report_due(Now now);
+  base::Result<bool> report_due(Now now, std::size_t changes_max);
   base::Result<void> report(store::InstanceNumber number, Now now);
-  base::Result<bool> prune_some(Now now);
+  base::Result<bool> prune_some(Now now, std::size_t changes_max);
   bool is_prunable(const store::Instance& instance, Now now);
   void end_pass(Now now);
 

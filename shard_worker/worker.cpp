@@ -32,8 +32,7 @@ constexpr auto kHousekeepingInterval = std::chrono::seconds(5);
 // How often something was seen is stored with it; where very much is, the rest follows within kHousekeepingInterval.
 constexpr std::size_t kSightingsPerCommit = 64;
 constexpr std::size_t kAllSightings = static_cast<std::size_t>(-1);
-constexpr auto kMaintenancePause = std::chrono::milliseconds(50);  // between two slices under load
-constexpr auto kMaintenanceRest = std::chrono::seconds(1);         // when there was nothing to do
+constexpr auto kMaintenanceRest = std::chrono::seconds(1);  // when there was nothing to do
 
 store::StoreOptions store_options(process::DaemonContext& context, base::Timestamp now) {
   store::StoreOptions options;
@@ -80,7 +79,8 @@ Worker::Worker(process::DaemonContext& context, protocol::SlotMap slots,
       shard_(context.shard, std::move(slots), context.config, *store_, *check_thread_),
       deadlines_(shard_),
       backup_(*store_, context.config.data_dir + "/shard_" + std::to_string(context.shard.value()) + ".backup"),
-      messages_(kFramesPerBatch) {}
+      messages_(kFramesPerBatch),
+      background_turn_(context.config.run_dir + "/background.lock", context.shard, BackgroundTurn::places()) {}
 
 Worker::~Worker() = default;
 
@@ -241,11 +241,21 @@ void Worker::turn() {
   for (const StoredRequest& request : released) batch.push_back(request.incoming());
   batch.insert(batch.end(), inbox_.begin(), inbox_.end());
   inbox_.swap(batch);
+  if (!inbox_.empty()) pace_.asked(time.monotonic);
   execute_all(time);
-  if (!refusing_) run_slices(time);
+  const Background background = refusing_ ? Background::none : choose_background(time);
+  if (!refusing_) tend(time);
+  const base::MonotonicTime begun = clock_.monotonic();
+  if (background == Background::slices) run_slices(time);
   commit_and_answer(time);
+  if (background == Background::slices) {
+    pace_.sliced(begun, clock_.monotonic(), slices_left_);
+  } else if (!inbox_.empty()) {
+    pace_.committed(clock_.monotonic() - begun);
+  }
   backup_.step(time.monotonic);
-  maintain(time);
+  if (background == Background::maintenance) maintain(time);
+  background_turn_.give_back();
   inbox_.clear();
   messages_used_ = 0;
   // What the router sent before it knew of the drain is still on its way until it has said LAST.
@@ -265,29 +275,49 @@ void Worker::execute_all(Now time) {
   }
 }
 
-void Worker::run_slices(Now time) {
-  shard_.deletions.run_slice(shard_, time, answers_);
+// Small, and never put off.
+void Worker::tend(Now time) {
   if (auto settled = shard_.changes.run_due(shard_, time); !settled) {
     base::log_limited(base::LogLevel::error, "model_change", {{"reason", base::to_string(settled.error())}});
-  }
-  slices_left_ = false;
-  if (time.monotonic >= deadlines_.next(time)) {
-    const auto more = deadlines_.run_slice(time);
-    if (!more) base::log_limited(base::LogLevel::error, "deadlines", {{"reason", base::to_string(more.error())}});
-    slices_left_ = more && *more;
   }
   if (time.monotonic >= next_housekeeping_) housekeeping(time);
 }
 
+bool Worker::slices_are_due(Now time) const {
+  return slices_left_ || !shard_.deletions.empty() || time.monotonic >= deadlines_.next(time);
+}
+
+bool Worker::maintenance_is_due(Now time) const { return maintenance_left_ || time.monotonic >= next_maintenance_; }
+
+// One of the two in a turn, by turns if both are due.
+Worker::Background Worker::choose_background(Now time) {
+  const bool slices = slices_are_due(time);
+  const bool maintenance = maintenance_is_due(time);
+  if (!slices && !maintenance) return Background::none;
+  if (!pace_.may_work(time.monotonic, !inbox_.empty())) return Background::none;
+  if (!background_turn_.try_take() && pace_.gives_way(time.monotonic)) return Background::none;
+  maintained_last_ = maintenance && (!slices || !maintained_last_);
+  return maintained_last_ ? Background::maintenance : Background::slices;
+}
+
+void Worker::run_slices(Now time) {
+  shard_.deletions.run_slice(shard_, time, answers_, pace_.changes_max());
+  slices_left_ = !shard_.deletions.empty();
+  if (time.monotonic < deadlines_.next(time)) return;
+  const auto more = deadlines_.run_slice(time, pace_.changes_max());
+  if (!more) base::log_limited(base::LogLevel::error, "deadlines", {{"reason", base::to_string(more.error())}});
+  slices_left_ = slices_left_ || (more && *more);
+}
+
 // After the replies are out; what it changes goes with the next commit.
 void Worker::maintain(Now time) {
-  const bool loaded = !inbox_.empty();
-  if (refusing_ || time.monotonic < next_maintenance_ || (loaded && time.monotonic < loaded_until_)) return;
+  if (refusing_) return;
+  const base::MonotonicTime begun = clock_.monotonic();
   const auto more = store_->maintain(time.wall);
   if (!more) base::log_limited(base::LogLevel::error, "maintenance", {{"reason", base::to_string(more.error())}});
   maintenance_left_ = more && *more;
   next_maintenance_ = time.monotonic + (maintenance_left_ ? base::Duration(0) : base::Duration(kMaintenanceRest));
-  loaded_until_ = time.monotonic + kMaintenancePause;
+  pace_.maintained(begun, clock_.monotonic());
 }
 
 void Worker::housekeeping(Now time) {
@@ -420,8 +450,9 @@ base::Duration Worker::max_wait(Now time) const {
     next = std::min(next, next_probe_);
   } else {
     if (const auto change = shard_.changes.next()) next = std::min(next, *change);
-    if (slices_left_ || maintenance_left_ || !shard_.deletions.empty()) return base::Duration(0);
-    next = std::min({next, deadlines_.next(time), next_housekeeping_, next_maintenance_, backup_.next()});
+    base::MonotonicTime work = std::min(deadlines_.next(time), next_maintenance_);
+    if (slices_left_ || maintenance_left_ || !shard_.deletions.empty()) work = time.monotonic;
+    next = std::min({next, std::max(work, pace_.next()), next_housekeeping_, backup_.next()});
   }
   return std::max<base::Duration>(next - time.monotonic, base::Duration(0));
 }

@@ -1,6 +1,7 @@
 // Worker: the loop of spex-shard-worker. Drains what waits, executes it as one
 // transaction, and answers after the commit; in between time-outs, pruning,
-// bulk deletions and maintenance in slices, and a heartbeat from this very loop.
+// bulk deletions and maintenance in slices (background_pace.h), and a heartbeat
+// from this very loop.
 //
 // While the store cannot be written, changes are refused at once, reads go on,
 // and one probe commit a second finds out when it works again.
@@ -14,6 +15,8 @@
 
 #include "base/clock.h"
 #include "process/daemon_main.h"
+#include "shard_worker/background_pace.h"
+#include "shard_worker/background_turn.h"
 #include "shard_worker/check_thread.h"
 #include "shard_worker/deadlines.h"
 #include "shard_worker/file_backup.h"
@@ -47,6 +50,12 @@ class Worker {
   Now now() const { return {clock_.wall(), clock_.monotonic()}; }
   void turn();
   void execute_all(Now now);
+  // What this turn does besides requests.
+  enum class Background : std::uint8_t { none, slices, maintenance };
+  void tend(Now now);
+  bool slices_are_due(Now now) const;
+  bool maintenance_is_due(Now now) const;
+  Background choose_background(Now now);
   void run_slices(Now now);
   void commit_and_answer(Now now);
   void on_failed_commit(const base::Error& error, Now now);
@@ -83,13 +92,15 @@ class Worker {
   base::MonotonicTime next_probe_;
   base::MonotonicTime next_housekeeping_;
   base::MonotonicTime next_maintenance_;
-  base::MonotonicTime loaded_until_;  // under load there is a pause between two slices of maintenance
   base::MonotonicTime next_heartbeat_;
   std::optional<std::string> broken_;  // why this process cannot go on
   std::string last_commit_error_;
   std::uint64_t failed_commits_ = 0;
+  BackgroundPace pace_;
+  BackgroundTurn background_turn_;
   bool slices_left_ = false;
   bool maintenance_left_ = true;
+  bool maintained_last_ = false;  // rather than run slices
   bool draining_ = false;
   bool last_came_ = false;   // the router sends nothing more
   bool start_told_ = false;  // the event of this start is in the file, or in the batch

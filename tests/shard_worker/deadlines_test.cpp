@@ -167,7 +167,7 @@ TEST_CASE("a pass comes every prune_interval, in slices", "[deadlines]") {
   shard.run_deadlines();
   CHECK(shard.instances() == 600);
   shard.pass(kSecond);
-  REQUIRE(shard.deadlines->run_slice(shard.now).ok());
+  REQUIRE(shard.deadlines->run_slice(shard.now, 256).ok());
   CHECK(shard.instances() == 344);
   shard.run_deadlines();
   CHECK(shard.instances() == 0);

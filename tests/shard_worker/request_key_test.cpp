@@ -126,7 +126,7 @@ TEST_CASE("a repeated bulk deletion answers the first count", "[keys]") {
   const Asked key = shard.with_key(1);
   const std::string all = ShardFixture::encoded(protocol::DeleteInstancesArguments{"\x80"});
   const auto token = shard.send(Operation::delete_instances, nullptr, all, key);
-  shard.shard->deletions.run_slice(*shard.shard, shard.now, shard.answers);
+  shard.shard->deletions.run_slice(*shard.shard, shard.now, shard.answers, 256);
   shard.collect();
   CHECK_FALSE(shard.answered(token));  // in slices
   shard.restart();                     // the caller never heard of it

@@ -45,6 +45,7 @@ class HeldRunner final : public CheckRunner {
 
 class ShardFixture {
  public:
+  static constexpr std::size_t kSlice = 256;  // changes
   explicit ShardFixture(config::Config configuration = {}) : config(std::move(configuration)) {
     config.specs_dir = directory.file("specs");
     config.impl_models_dir = directory.file("models");
@@ -100,7 +101,7 @@ class ShardFixture {
   // All slices that are due, then the commit.
   void run_deadlines() {
     for (int i = 0; i < 1000; ++i) {
-      const auto more = deadlines->run_slice(now);
+      const auto more = deadlines->run_slice(now, kSlice);
       REQUIRE(more.ok());
       if (!*more) break;
     }
@@ -125,7 +126,7 @@ class ShardFixture {
   // What waits for nothing any more is executed; bulk jobs run to their end.
   void settle() {
     for (const StoredRequest& request : shard->take_ready()) shard->execute(request.incoming(), now, answers);
-    while (!shard->deletions.empty()) shard->deletions.run_slice(*shard, now, answers);
+    while (!shard->deletions.empty()) shard->deletions.run_slice(*shard, now, answers, kSlice);
     collect();
   }
   void run_checks() {
