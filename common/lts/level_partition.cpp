@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint32_t kNoStore = 0xFFFFFFFFU;
 constexpr std::size_t kGarbageAllowed = 1U << 20U;
-// One of so many states is many: then going through the bits of all is quicker than sorting.
-constexpr std::uint32_t kManyDirtyShare = 256;
 constexpr std::uint32_t kNoGroup = 0xFFFFFFFFU;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the result depends on every bit of both.
@@ -32,7 +30,8 @@ LevelPartition::LevelPartition(const MergedGraph& graph, const Horizon& horizon,
       level_max_(std::min(horizon.level_max(), graph.state_count + 1)),
       work_left_(work_max),
       class_bits_(static_cast<unsigned>(std::bit_width(graph.state_count))),
-      action_bits_(static_cast<unsigned>(std::bit_width(graph.action_count))) {
+      action_bits_(static_cast<unsigned>(std::bit_width(graph.action_count))),
+      dirty_(graph.state_count) {
   if (2 * class_bits_ + action_bits_ > 64) work_left_ = 0;  // an element would not fit
   const std::uint32_t count = graph.state_count;
   class_of_.assign(count, 0);
@@ -41,9 +40,8 @@ LevelPartition::LevelPartition(const MergedGraph& graph, const Horizon& horizon,
     if (distances_[state] >= level_max_) continue;
     place_of_[state] = static_cast<std::uint32_t>(states_.size());
     states_.push_back(state);
+    dirty_.insert(state);
   }
-  dirty_ = states_;
-  dirty_bits_.assign(count / 64 + std::size_t{1}, 0);
   classes_.push_back({0, 0, static_cast<std::uint32_t>(states_.size()), kNoGroup});
   origins_.push_back({0, 0});
   if (!graph.has_inert) return;
@@ -70,9 +68,12 @@ bool LevelPartition::refine() {
   changes_.clear();
   groups_.clear();
   renamed_.clear();
-  // Lower numbers first: a tau leads from a higher to a lower one.
-  for (const StateId state : dirty_) {
+  while (!dirty_.empty()) {
     if (work_left_ == 0) return false;
+    const StateId state = dirty_.take_least();
+    if (level_ > 1) {
+      for (const StateId source : sources_.by_tau(state)) mark_dirty(source, level_);
+    }
     const std::uint64_t hash = observe(state);
     const std::uint32_t class_id = class_of_[state];
     if (hash == classes_[class_id].hash || is_alone(state)) continue;
@@ -254,37 +255,20 @@ void LevelPartition::put(StateId state, std::uint32_t place) {
   place_of_[state] = place;
 }
 
-void LevelPartition::mark_dirty(StateId state) {
-  if (distances_[state] >= level_max_ - level_ || is_dirty(state)) return;
-  if (is_alone(state) && !(graph_.has_inert && is_tau_target_[state])) return;
-  dirty_bits_[state / 64] |= std::uint64_t{1} << (state % 64);
-  dirty_.push_back(state);
+void LevelPartition::mark_dirty(StateId state, std::uint32_t level) {
+  if (distances_[state] > level_max_ - level || dirty_.contains(state)) return;
+  if (!is_alone(state) || (graph_.has_inert && is_tau_target_[state])) dirty_.insert(state);
 }
 
-// The states whose observations name a class that some state has left: its sources and, before it, itself; and what
-// comes to those by taus.
+// The states whose observations name a class that some state has left: its sources and, before it, itself. What comes
+// to those by taus is found when they are looked at.
 void LevelPartition::find_dirty() {
-  dirty_.clear();
   if (level_ == 1) sources_ = Sources(graph_, &distances_, level_max_ - 2);
   for (const StateId state : renamed_) {
     const auto sources = sources_.all(state);
-    if (graph_.has_inert) mark_dirty(state);
+    if (graph_.has_inert) mark_dirty(state, level_ + 1);
     spend(sources.size() + 1);
-    for (const StateId source : sources) mark_dirty(source);
-  }
-  for (std::size_t i = 0; i < dirty_.size(); ++i) {
-    for (const StateId source : sources_.by_tau(dirty_[i])) mark_dirty(source);
-  }
-  if (dirty_.size() < graph_.state_count / kManyDirtyShare) {
-    for (const StateId state : dirty_) dirty_bits_[state / 64] = 0;
-    std::sort(dirty_.begin(), dirty_.end());
-    return;
-  }
-  dirty_.clear();
-  for (std::size_t i = 0; i < dirty_bits_.size(); ++i) {
-    for (std::uint64_t bits = std::exchange(dirty_bits_[i], 0); bits != 0; bits &= bits - 1) {
-      dirty_.push_back(static_cast<StateId>(64 * i + static_cast<unsigned>(std::countr_zero(bits))));
-    }
+    for (const StateId source : sources) mark_dirty(source, level_ + 1);
   }
 }
 

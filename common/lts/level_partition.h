@@ -23,6 +23,7 @@
 #include "lts/horizon.h"
 #include "lts/merged_graph.h"
 #include "lts/sources.h"
+#include "lts/state_queue.h"
 
 namespace spex::lts {
 
@@ -89,13 +90,13 @@ class LevelPartition {
   void move_changed();
   void put(StateId state, std::uint32_t place);
   void find_dirty();
-  void mark_dirty(StateId state);
+  // If it matters for the level.
+  void mark_dirty(StateId state, std::uint32_t level);
   // Whether its class has no other state.
   bool is_alone(StateId state) const {
     const Class& own = classes_[class_of_[state]];
     return own.end - own.begin == 1;
   }
-  bool is_dirty(StateId state) const { return (dirty_bits_[state / 64] >> (state % 64) & 1U) != 0; }
   void spend(std::uint64_t work) { work_left_ -= work < work_left_ ? work : work_left_; }
   Element element(std::uint32_t before, ActionId action, std::uint32_t after) const {
     return (std::uint64_t{before} << (action_bits_ + class_bits_)) | (std::uint64_t{action} << class_bits_) | after;
@@ -108,6 +109,7 @@ class LevelPartition {
   unsigned class_bits_;
   unsigned action_bits_;
   std::uint32_t level_ = 0;
+  StateQueue dirty_;  // the states to look at, in this level or, after it, in the next
 
   std::vector<std::uint32_t> class_of_;
   std::vector<Origin> origins_;  // by class
@@ -122,8 +124,6 @@ class LevelPartition {
   std::vector<Element> elements_;
   std::size_t compacted_size_ = 0;
   // Of the level under way.
-  std::vector<StateId> dirty_;
-  std::vector<std::uint64_t> dirty_bits_;
   std::vector<Change> changes_;
   std::vector<Group> groups_;
   std::vector<std::uint32_t> changed_classes_;

@@ -9,11 +9,11 @@ namespace {
 
 // Steps per state and transition.
 constexpr std::uint64_t kWorkPerElement = 8;
-// A round that does a quarter of a step per state and transition, and makes fewer classes than one in so many states,
+// A round that does a third of a step per state and transition, and makes fewer classes than one in so many states,
 // is idle; so many end the run. Where a tau passes over states they are all like that.
-constexpr std::uint64_t kIdleWorkShare = 4;
+constexpr std::uint64_t kIdleWorkShare = 3;
 constexpr std::size_t kIdleShare = 512;
-constexpr unsigned kIdleRoundsMax = 3;
+constexpr unsigned kIdleRoundsMax = 2;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ LocalRefinement::LocalRefinement(const MergedGraph& graph, std::vector<std::uint
       classes_(class_count, Class{0, kNoClass, kNoClass, 0, 0, 0, false}),
       first_new_(class_count),
       sources_(graph),
-      is_changed_(graph.state_count, false) {
+      changed_(graph.state_count) {
   for (const std::uint32_t class_id : class_of_) ++classes_[class_id].size;
   start_anew();
 }
@@ -34,10 +34,8 @@ LocalRefinement::LocalRefinement(const MergedGraph& graph, std::vector<std::uint
 void LocalRefinement::start_anew() {
   arena_.clear();
   for (Class& known : classes_) known.has_signature = false;
-  changed_.clear();
   for (StateId state = 0; state < graph_.state_count; ++state) {
-    is_changed_[state] = classes_[class_of_[state]].size > 1;
-    if (is_changed_[state]) changed_.push_back(state);
+    if (classes_[class_of_[state]].size > 1) changed_.insert(state);
   }
 }
 
@@ -62,22 +60,11 @@ SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
 void LocalRefinement::round() {
   first_new_ = static_cast<std::uint32_t>(classes_.size());
   moved_.clear();
-  for (changed_at_ = 0; changed_at_ < changed_.size() || !raised_.empty();) examine(next_changed());
-  changed_.clear();
+  while (!changed_.empty()) examine(changed_.take_least());
   finish_round();
 }
 
-StateId LocalRefinement::next_changed() {
-  if (raised_.empty() || (changed_at_ < changed_.size() && changed_[changed_at_] < raised_.top())) {
-    return changed_[changed_at_++];
-  }
-  const StateId state = raised_.top();
-  raised_.pop();
-  return state;
-}
-
 void LocalRefinement::examine(StateId state) {
-  is_changed_[state] = false;
   const std::uint32_t own = class_of_[state];
   const auto row = graph_.outgoing(state);
   work_left_ -= std::min<std::uint64_t>(row.size() + 1, work_left_);
@@ -114,8 +101,7 @@ std::uint32_t LocalRefinement::classify(std::uint32_t own, std::uint32_t candida
 
 bool LocalRefinement::has_signature(std::uint32_t class_id) const {
   const Class& known = classes_[class_id];
-  return known.has_signature && known.end - known.begin == signature_.size() &&
-         std::equal(signature_.begin(), signature_.end(), arena_.begin() + known.begin);
+  return known.has_signature && same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_);
 }
 
 // Whether the class can do all that is in signature_, besides the tau to itself.
@@ -161,9 +147,7 @@ void LocalRefinement::grow_index() {
 // States with an inert tau to the moved one are to be looked at in the same round. They have higher numbers.
 void LocalRefinement::raise(StateId moved) {
   for (const StateId source : sources_.by_tau(moved)) {
-    if (is_changed_[source] || class_of_[source] != class_of_[moved]) continue;
-    is_changed_[source] = true;
-    raised_.push(source);
+    if (class_of_[source] == class_of_[moved]) changed_.insert(source);
   }
 }
 
@@ -183,7 +167,6 @@ void LocalRefinement::finish_round() {
     work_left_ -= std::min<std::uint64_t>(sources.size() + 1, work_left_);
     for (const StateId source : sources) mark_changed(source);
   }
-  std::sort(changed_.begin(), changed_.end());
 }
 
 // Where all states have left a class, the largest of the new ones gets its number.
@@ -222,9 +205,7 @@ void LocalRefinement::rename_in_signatures() {
 }
 
 void LocalRefinement::mark_changed(StateId state) {
-  if (is_changed_[state] || classes_[next_[state]].size == 1) return;
-  is_changed_[state] = true;
-  changed_.push_back(state);
+  if (!changed_.contains(state) && classes_[next_[state]].size > 1) changed_.insert(state);
 }
 
 SignatureClasses LocalRefinement::take_classes() && {

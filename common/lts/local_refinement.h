@@ -17,13 +17,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <queue>
 #include <vector>
 
 #include "lts/merged_graph.h"
 #include "lts/signature.h"
 #include "lts/sources.h"
+#include "lts/state_queue.h"
 
 namespace spex::lts {
 
@@ -55,7 +54,6 @@ class LocalRefinement {
   // Forgets all signatures, so that all states are looked at.
   void start_anew();
   void round();
-  StateId next_changed();
   void examine(StateId state);
   std::uint32_t classify(std::uint32_t own, std::uint32_t candidate);
   bool has_signature(std::uint32_t class_id) const;
@@ -78,11 +76,7 @@ class LocalRefinement {
   std::uint32_t rounds_ = 0;
   std::vector<SignatureElement> arena_;
   std::vector<SignatureElement> signature_;
-  // The states to look at in ascending order: a tau leads to a lower number, and what it leads to must be known.
-  std::vector<StateId> changed_;
-  std::size_t changed_at_ = 0;
-  std::priority_queue<StateId, std::vector<StateId>, std::greater<>> raised_;  // found out during the round
-  std::vector<bool> is_changed_;
+  StateQueue changed_;  // the states to look at, in this round or, after it, in the next
   std::vector<StateId> moved_;
   std::vector<std::uint32_t> index_;  // classes of the round by signature: class + 1; 0 is empty
   std::vector<std::uint32_t> used_slots_;

@@ -27,14 +27,18 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 }  // namespace
 
 void make_set(std::vector<SignatureElement>& signature) {
+  std::size_t in_order = 1;
+  while (in_order < signature.size() && signature[in_order - 1] < signature[in_order]) ++in_order;
+  if (in_order >= signature.size()) return;
   if (signature.size() > kInsertionMax) {
     std::sort(signature.begin(), signature.end());
     signature.erase(std::unique(signature.begin(), signature.end()), signature.end());
     return;
   }
   SignatureElement* const set = signature.data();
-  std::size_t size = 0;
-  for (const SignatureElement element : signature) {
+  std::size_t size = in_order;
+  for (std::size_t next = in_order; next < signature.size(); ++next) {
+    const SignatureElement element = set[next];
     std::size_t at = size;
     while (at > 0 && set[at - 1] > element) --at;
     if (at > 0 && set[at - 1] == element) continue;
@@ -149,8 +153,7 @@ std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t
 bool SignatureRefinement::matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const {
   const NewClass& known = new_classes_[candidate];
   if (known.hash != hash || known.parent != parent) return false;
-  const std::size_t size = known.end - known.begin;
-  return size == signature_.size() && std::equal(signature_.begin(), signature_.end(), arena_.begin() + known.begin);
+  return same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_);
 }
 
 void SignatureRefinement::grow_index() {

@@ -33,6 +33,14 @@ constexpr ActionId element_action(SignatureElement element) { return static_cast
 constexpr std::uint32_t element_class(SignatureElement element) { return static_cast<std::uint32_t>(element); }
 // Sorts the elements and drops what is there twice. Signatures are short, mostly.
 void make_set(std::vector<SignatureElement>& signature);
+// A loop of its own, because comparing so few bytes by a call takes longer than the bytes.
+inline bool same_elements(std::span<const SignatureElement> a, std::span<const SignatureElement> b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature);
 
 inline constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
