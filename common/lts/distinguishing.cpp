@@ -140,9 +140,9 @@ bool Distinguisher::differs_before(const Attack& attack, const Answer& answer) c
 }
 
 // Pairs of the same classes at the level that separates them have the same formula.
-std::uint64_t Distinguisher::key_of(StateId first, StateId second) const {
+Distinguisher::Key Distinguisher::key_of(StateId first, StateId second) const {
   const std::uint32_t level = levels_.separation(first, second);
-  return std::uint64_t{levels_.class_at(first, level)} << 32U | levels_.class_at(second, level);
+  return {levels_.class_at(first, level), levels_.class_at(second, level)};
 }
 
 bool Distinguisher::open(StateId first, StateId second) {
@@ -168,7 +168,7 @@ FormulaId Distinguisher::close(Formulas& formulas) {
                              ? formulas.observation(done.attack.action, after, formulas.conjunction(before_))
                              : formulas.step(done.attack.action, after);
   const FormulaId signed_one = done.attack.by_second ? formulas.negation(made) : made;
-  known_.insert(done.key, signed_one);
+  known_.insert(done.key.first, done.key.second, signed_one);
   return signed_one;
 }
 
@@ -188,7 +188,8 @@ std::optional<FormulaId> Distinguisher::formula(StateId first, StateId second, F
     const Answer answer = answers_[frame.next_answer];
     const bool before = differs_before(attack, answer);
     const auto pair = before ? std::pair(attack.before, answer.before) : std::pair(attack.after, answer.after);
-    const std::uint32_t* const known = known_.find(key_of(pair.first, pair.second));
+    const Key key = key_of(pair.first, pair.second);
+    const std::uint32_t* const known = known_.find(key.first, key.second);
     if (known == nullptr) {
       if (!open(pair.first, pair.second)) return std::nullopt;
       continue;

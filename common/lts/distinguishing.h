@@ -16,10 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include "lts/flat_map.h"
 #include "lts/formula.h"
 #include "lts/level_partition.h"
 #include "lts/merged_graph.h"
+#include "lts/pair_map.h"
 
 namespace spex::lts {
 
@@ -75,9 +75,11 @@ class Distinguisher {
     std::vector<Classes> few_;
     std::set<Classes> many_;
   };
+  // The classes of two states at the level that separates them.
+  using Key = std::pair<std::uint32_t, std::uint32_t>;
   // A formula under construction.
   struct Frame {
-    std::uint64_t key;
+    Key key;
     Attack attack;
     std::uint32_t next_answer;
     std::uint32_t parts_begin;  // in parts_
@@ -95,7 +97,7 @@ class Distinguisher {
   bool open(StateId first, StateId second);
   FormulaId close(Formulas& formulas);
   std::uint32_t value(StateId before, StateId after, const Answer& answer) const;
-  std::uint64_t key_of(StateId first, StateId second) const;
+  Key key_of(StateId first, StateId second) const;
   void spend(std::uint64_t work) { work_left_ -= work < work_left_ ? work : work_left_; }
 
   const MergedGraph& graph_;
@@ -107,7 +109,7 @@ class Distinguisher {
   std::vector<Answer> answers_;
   std::vector<Frame> frames_;
   std::vector<Part> parts_;
-  FlatMap known_;  // formulas by key
+  PairMap known_;  // formulas by key
   // Made anew for each attack.
   std::vector<StateId> reach_;
   std::vector<Observation> of_first_;

@@ -2,7 +2,7 @@
 //
 // Open addressing, because the maps of an explanation have an entry per state
 // and an allocation for each would take longer than the rest. Nothing is ever
-// taken out. Used by distinguishing.cpp, formula_eval.cpp and weak_trace.cpp.
+// taken out. Used by pair_map.h and weak_trace.cpp.
 #pragma once
 
 #include <cstddef>

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "lts/flat_map.h"
+#include "lts/pair_map.h"
 
 namespace spex::lts {
 namespace {
@@ -47,13 +48,11 @@ class Evaluator {
   static constexpr std::uint32_t kTrue = 1;
   static constexpr std::uint32_t kOpen = 2;
 
-  static std::uint64_t key(FormulaId node, StateId state) { return std::uint64_t{node} << 32U | state; }
-
   void open(FormulaId node, StateId state) {
     const auto index = static_cast<std::uint32_t>(open_.size());
     if (formulas_.node(node).kind == Kind::observation) {
-      open_.push_back(key(node, state));
-      known_.insert(open_.back(), kOpen + index);
+      open_.emplace_back(node, state);
+      known_.insert(node, state, kOpen + index);
     }
     frames_.push_back({node, state, 0, 0, index, index});
   }
@@ -63,7 +62,7 @@ class Evaluator {
     bool negated = false;
     for (; formulas_.node(node).kind == Kind::negation; negated = !negated) node = formulas_.operands(node)[0];
     if (node == Formulas::kTruth) return !negated;
-    const std::uint32_t* const known = known_.find(key(node, state));
+    const std::uint32_t* const known = known_.find(node, state);
     if (known != nullptr) return (*known == kTrue) != negated;
     open(node, state);  // invalidates references to frames
     return std::nullopt;
@@ -128,7 +127,7 @@ class Evaluator {
     for (; frame.step < row.size(); ++frame.step) {
       if (work_left_ > 0) --work_left_;
       if (row[frame.step].action != kTau) continue;
-      const std::uint32_t* const known = known_.find(key(frame.node, row[frame.step].target));
+      const std::uint32_t* const known = known_.find(frame.node, row[frame.step].target);
       if (known == nullptr) {
         open(frame.node, row[frame.step].target);
         return std::nullopt;
@@ -143,10 +142,12 @@ class Evaluator {
     const Frame done = frames_.back();
     frames_.pop_back();
     if (formulas_.node(done.node).kind != Kind::observation) {
-      known_.insert(key(done.node, done.state), value ? kTrue : kFalse);
+      known_.insert(done.node, done.state, value ? kTrue : kFalse);
     } else if (value || done.lowest == done.index) {
       // What waits with it can do what it can.
-      for (; open_.size() > done.index; open_.pop_back()) *known_.find(open_.back()) = value ? kTrue : kFalse;
+      for (; open_.size() > done.index; open_.pop_back()) {
+        *known_.find(open_.back().first, open_.back().second) = value ? kTrue : kFalse;
+      }
     } else {
       frames_.back().lowest = std::min(frames_.back().lowest, done.lowest);
     }
@@ -156,9 +157,9 @@ class Evaluator {
   const Lts& lts_;
   std::span<const ActionId> action_of_;
   std::uint64_t work_left_;
-  FlatMap known_;
+  PairMap known_;  // by subformula and state
   std::vector<Frame> frames_;
-  std::vector<std::uint64_t> open_;
+  std::vector<std::pair<FormulaId, StateId>> open_;
 };
 
 }  // namespace
