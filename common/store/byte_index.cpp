@@ -72,17 +72,44 @@ void ByteIndex::place(Page& page, std::uint64_t hashed, Reference reference) {
   page.references[i] = reference;
 }
 
-std::optional<ByteIndex::Reference> ByteIndex::insert(std::string_view added, std::uint32_t number) {
+std::optional<ByteIndex::Reference> ByteIndex::store(std::string_view added, std::uint32_t number) {
   const auto reference = allocate(kNumberBytes + length_bytes(added.size()) + added.size());
   if (!reference) return std::nullopt;
   std::uint8_t* p = put_word(at(*reference), number);
   p = put_varint(p, added.size());
   std::memcpy(p, added.data(), added.size());
-  const std::uint64_t hashed = hash(added);
-  make_room(hashed);
-  place(page_of(hashed), hashed, *reference);
-  ++size_;
   return reference;
+}
+
+void ByteIndex::refer_to(Reference reference, std::uint64_t hashed) {
+  make_room(hashed);
+  place(page_of(hashed), hashed, reference);
+  ++size_;
+}
+
+std::optional<ByteIndex::Reference> ByteIndex::insert(std::string_view added, std::uint32_t number) {
+  const auto reference = store(added, number);
+  if (reference) refer_to(*reference, hash(added));
+  return reference;
+}
+
+bool ByteIndex::Loader::insert(std::string_view bytes, std::uint32_t number) {
+  const auto reference = index_.store(bytes, number);
+  if (!reference) return false;
+  Waiting& waiting = waiting_[inserted_ % kAhead];
+  if (inserted_ >= kAhead) index_.refer_to(waiting.reference, waiting.hash);
+  waiting = {index_.hash(bytes), *reference};
+  index_.prefetch_page(waiting.hash);
+  if (inserted_ >= kAhead / 2) index_.prefetch_slot(waiting_[(inserted_ - kAhead / 2) % kAhead].hash);
+  ++inserted_;
+  return true;
+}
+
+void ByteIndex::Loader::finish() {
+  for (std::size_t i = inserted_ - std::min(inserted_, kAhead); i < inserted_; ++i) {
+    index_.refer_to(waiting_[i % kAhead].reference, waiting_[i % kAhead].hash);
+  }
+  inserted_ = 0;
 }
 
 void ByteIndex::erase(std::string_view erased) {
@@ -110,8 +137,7 @@ void ByteIndex::erase(std::string_view erased) {
   --size_;
 }
 
-void ByteIndex::prefetch(std::string_view wanted) const {
-  const std::uint64_t hashed = hash(wanted);
+void ByteIndex::prefetch_slot(std::uint64_t hashed) const {
   const Page& page = page_of(hashed);
   const std::size_t home = home_of(page, hashed);
   __builtin_prefetch(&page.tags[home], 1);

@@ -26,10 +26,9 @@ class ByteIndex {
   ByteIndex& operator=(ByteIndex&&) = default;
 
   std::optional<std::uint32_t> find(std::string_view bytes) const;
-  // Asks the processor for what find() and insert() of it will touch.
-  void prefetch(std::string_view bytes) const;
   // `bytes` must not be there yet. Nothing if the arena (8 GiB) is full.
   std::optional<Reference> insert(std::string_view bytes, std::uint32_t number);
+  class Loader;
   void erase(std::string_view bytes);  // does nothing if it is not there
   std::string_view bytes(Reference reference) const;
   std::size_t size() const { return size_; }
@@ -74,6 +73,10 @@ class ByteIndex {
     return segments_[offset >> kSegmentBits].get() + (offset & ((1U << kSegmentBits) - 1));
   }
   std::optional<Reference> allocate(std::size_t size);
+  std::optional<Reference> store(std::string_view bytes, std::uint32_t number);
+  void refer_to(Reference reference, std::uint64_t hash);
+  void prefetch_page(std::uint64_t hash) const { __builtin_prefetch(&page_of(hash)); }
+  void prefetch_slot(std::uint64_t hash) const;
 
   std::uint64_t seed_;
   unsigned depth_ = 0;
@@ -83,6 +86,26 @@ class ByteIndex {
   std::vector<std::unique_ptr<std::uint8_t[]>> segments_;
   std::uint64_t free_from_ = 0;           // next byte never used
   std::vector<Reference> free_by_units_;  // per size in units: first free place + 1
+};
+
+// Inserts many: each gets its slot some insertions later, when the processor has fetched what that
+// touches. Nothing else may use the index before finish().
+class ByteIndex::Loader {
+ public:
+  explicit Loader(ByteIndex& index) : index_(index) {}
+  // As ByteIndex::insert(); false if the arena is full.
+  bool insert(std::string_view bytes, std::uint32_t number);
+  void finish();
+
+ private:
+  static constexpr std::size_t kAhead = 32;  // half of it for the page, half for the slot in it
+  struct Waiting {
+    std::uint64_t hash = 0;
+    Reference reference = 0;
+  };
+  ByteIndex& index_;
+  std::array<Waiting, kAhead> waiting_;
+  std::size_t inserted_ = 0;
 };
 
 }  // namespace spex::store

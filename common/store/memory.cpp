@@ -105,16 +105,14 @@ std::vector<std::uint8_t> Memory::encode(ChunkId chunk) const {
 void Memory::count() {
   instances_by_specification.clear();
   living = living_records = 0;
-  StateTable::Chunk chunk{};
-  for (std::uint32_t number = 0; number < states.size(); ++number) {
-    const std::size_t place = number % StateTable::kPerChunk;
-    if (place == 0) chunk = states.copy_of(number / StateTable::kPerChunk);
-    if (chunk[place].is_living()) {
-      count_instance(chunk[place], 1);
+  states.for_each(0, [this](std::uint32_t number, const State& state) {
+    if (state.is_living()) {
+      count_instance(state, 1);
     } else if (number > 0 && !withheld.contains(number)) {
       free.give(number);
     }
-  }
+    return true;
+  });
 }
 
 }  // namespace spex::store

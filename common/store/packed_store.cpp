@@ -193,15 +193,9 @@ Result<std::vector<Record>> PackedStore::history(InstanceNumber number, std::uin
 
 void PackedStore::scan(InstanceNumber from, const std::function<bool(const Instance&)>& visit) const {
   if (broken_) return;
-  std::uint32_t number = std::max(from.value(), 1U);
-  for (std::uint32_t chunk = number / StateTable::kPerChunk; number < memory_->states.size(); ++chunk) {
-    const StateTable::Chunk states = memory_->states.copy_of(chunk);
-    const std::uint32_t first = chunk * StateTable::kPerChunk;
-    for (; number < first + StateTable::kPerChunk; ++number) {
-      const State& state = states[number - first];
-      if (state.is_living() && !visit(instance_of_state(InstanceNumber(number), state))) return;
-    }
-  }
+  memory_->states.for_each(std::max(from.value(), 1U), [&](std::uint32_t number, const State& state) {
+    return !state.is_living() || visit(instance_of_state(InstanceNumber(number), state));
+  });
 }
 
 std::uint64_t PackedStore::instance_count(SpecificationId specification) const {

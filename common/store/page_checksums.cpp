@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string_view>
 
 #include "base/hash.h"
@@ -23,6 +24,7 @@ struct File {
   sqlite3_file* real;
   bool has_checksums;
   bool tolerant;
+  const std::function<void(Bytes)>* show;  // each page that is read; may be null
 };
 
 File& file_of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
@@ -56,12 +58,25 @@ int close_file(sqlite3_file* file) {
   return code;
 }
 
+int shown(const File& self, int code, const void* buffer, int amount) {
+  if (self.show && code == SQLITE_OK && amount == static_cast<int>(kPage)) {
+    (*self.show)(Bytes(static_cast<const std::uint8_t*>(buffer), kPage));
+  }
+  return code;
+}
+
+int read_log(sqlite3_file* file, void* buffer, int amount, sqlite3_int64 offset) {
+  const File& self = file_of(file);
+  return shown(self, self.real->pMethods->xRead(self.real, buffer, amount, offset), buffer, amount);
+}
+
 int read_file(sqlite3_file* file, void* buffer, int amount, sqlite3_int64 offset) {
   const File& self = file_of(file);
   const int code = self.real->pMethods->xRead(self.real, buffer, amount, offset);
-  if (!self.has_checksums || self.tolerant || !is_page(amount, offset)) return code;
+  if (!self.has_checksums || self.tolerant || !is_page(amount, offset)) return shown(self, code, buffer, amount);
   if (code == SQLITE_IOERR_SHORT_READ) return SQLITE_CORRUPT;
-  return code == SQLITE_OK && !is_sound(static_cast<const char*>(buffer), offset) ? SQLITE_CORRUPT : code;
+  if (code == SQLITE_OK && !is_sound(static_cast<const char*>(buffer), offset)) return SQLITE_CORRUPT;
+  return shown(self, code, buffer, amount);
 }
 
 int write_file(sqlite3_file* file, const void* buffer, int amount, sqlite3_int64 offset) {
@@ -94,6 +109,10 @@ int file_control(sqlite3_file* file, int operation, void* argument) {
     file_of(file).tolerant = *static_cast<const int*>(argument) != 0;
     return SQLITE_OK;
   }
+  if (operation == kFileControlShowPages) {
+    file_of(file).show = *static_cast<const std::function<void(Bytes)>* const*>(argument);
+    return SQLITE_OK;
+  }
   if (operation == kFileControlHasChecksums) {
     *static_cast<int*>(argument) = file_of(file).has_checksums ? 1 : 0;
     return SQLITE_OK;
@@ -110,10 +129,7 @@ template <bool kIsDatabase>
 constexpr sqlite3_io_methods kMethods = {
     1,
     close_file,
-    kIsDatabase
-        ? read_file
-        : [](sqlite3_file* file, void* buffer, int amount,
-             sqlite3_int64 offset) { return real_of(file)->pMethods->xRead(real_of(file), buffer, amount, offset); },
+    kIsDatabase ? read_file : read_log,
     kIsDatabase
         ? write_file
         : [](sqlite3_file* file, const void* buffer, int amount,

@@ -29,5 +29,8 @@ const char* page_checksum_vfs();
 inline constexpr int kFileControlTolerateDamage = 0x53504558;
 // File control, argument int*: becomes 1 if the file's pages have checksums, else 0.
 inline constexpr int kFileControlHasChecksums = 0x53504559;
+// File control, of the database or its log, argument const std::function<void(Bytes)>**: is shown each page that
+// is read, until it is taken away with a null pointer.
+inline constexpr int kFileControlShowPages = 0x5350455a;
 
 }  // namespace spex::store

@@ -1,11 +1,14 @@
 #include "store/recovery.h"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "store/instance_row.h"
+#include "store/instance_pages.h"
 
 namespace spex::store {
 namespace {
@@ -25,7 +28,7 @@ class Recovery {
   Recovery(Database& database, const StoreOptions& options) : database_(database), options_(options) {}
 
   Result<std::unique_ptr<Memory>> run(std::uint64_t seed) {
-    SPEX_TRY(read_row_by_row(database_, [&] { return load_identifiers(seed); }));
+    SPEX_TRY(load_identifiers(seed));
     SPEX_TRY(load_withheld());
     SPEX_TRY(read_newest_row());
     SPEX_TRY(read_states_from_file());
@@ -45,53 +48,55 @@ class Recovery {
     if (++steps_ % kProgressEvery == 0 && options_.on_progress) options_.on_progress();
   }
 
-  // Row by row if pages are damaged: the rows have checksums.
+  // Row by row if anything is unusual; and past damaged pages, since the rows have checksums.
   Result<void> load_identifiers(std::uint64_t seed) {
+    const auto see = [this](std::span<const StoredInstance> rows) {
+      return std::all_of(rows.begin(), rows.end(), [this](const StoredInstance& stored) { return take_row(stored); });
+    };
+    if (begin_identifiers(seed) && see_all_instances(database_, see)) return finish_identifiers();
+    return read_row_by_row(database_, [&] { return load_identifier_rows(seed); });
+  }
+
+  Result<void> begin_identifiers(std::uint64_t seed) {
     SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
     if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
     memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
     memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
-    SPEX_TRY_ASSIGN(
-        Statement rows,
-        Statement::prepare(database_, "SELECT number, id, spec, created, base_state, checksum FROM instances",
-                           Reason::storage_scan));
+    loader_.emplace(memory_->directory);
     rows_ = 0;
-    ahead_ = {};
     specifications_.grow_to(memory_->states.size());
+    return {};
+  }
+
+  // False if it is damaged, or there is no room.
+  bool take_row(const StoredInstance& stored) {
+    const InstanceRow& row = stored.row;
+    if (row.number < 1 || row.number >= memory_->states.size() || row.specification < 1 || row.specification > 0xffff ||
+        row.identifier.empty() || !is_head_sound(row, stored.checksum) ||
+        !loader_->insert(row.identifier, row.number)) {
+      return false;
+    }
+    specifications_[row.number] = static_cast<std::uint16_t>(row.specification);
+    ++rows_;
+    progress();
+    return true;
+  }
+
+  Result<void> load_identifier_rows(std::uint64_t seed) {
+    SPEX_TRY(begin_identifiers(seed));
+    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, kInstanceRows, Reason::storage_scan));
     while (true) {
-      SPEX_TRY_ASSIGN(const bool row, rows.step());
-      if (!row) return index_rest();
-      const auto number = static_cast<std::uint32_t>(rows.integer(0));
-      const std::int64_t specification = rows.integer(2);
-      const std::string_view identifier = as_text(rows.bytes(1));
-      const InstanceRow instance{number, identifier, static_cast<std::uint32_t>(specification), rows.integer(3),
-                                 static_cast<std::uint32_t>(rows.integer(4))};
-      if (rows.integer(0) < 1 || number >= memory_->states.size() || specification < 1 || specification > 0xffff ||
-          identifier.empty() || !is_head_sound(instance, rows.integer(5)) || !index(identifier, number)) {
-        return corrupt("the row is damaged of instance", number);
+      SPEX_TRY_ASSIGN(const bool found, rows.step());
+      if (!found) return finish_identifiers();
+      const auto stored = stored_instance(rows);
+      if (!stored || !take_row(*stored)) {
+        return corrupt("the row is damaged of instance", rows.unsigned_integer(0));
       }
-      specifications_[number] = static_cast<std::uint16_t>(specification);
-      ++rows_;
-      progress();
     }
   }
 
-  // Some rows later, when the processor has what it takes. False if the index is full.
-  bool index(std::string_view identifier, std::uint32_t number) {
-    memory_->directory.prefetch(identifier);
-    Ahead& ahead = ahead_[rows_ % kAhead];
-    if (ahead.number != 0 && !memory_->directory.insert(ahead.identifier, ahead.number)) return false;
-    ahead.identifier = identifier;
-    ahead.number = number;
-    return true;
-  }
-  Result<void> index_rest() {
-    for (Ahead& ahead : ahead_) {
-      const std::uint32_t number = std::exchange(ahead.number, 0);
-      if (number != 0 && !memory_->directory.insert(ahead.identifier, number)) {
-        return fail(Reason::storage_full, "the identifiers take more memory than can be addressed");
-      }
-    }
+  Result<void> finish_identifiers() {
+    loader_->finish();
     return {};
   }
 
@@ -226,16 +231,16 @@ class Recovery {
     }
     next_key_ = header.key_position;
     memory_->log.records_before = header.records_before;
-    for (RowReader ahead = reader; !ahead.at_end();) {
-      const auto record = ahead.next();
-      if (!record) break;
-      memory_->states.prefetch(record->number);
-    }
+    records_.clear();
     while (!reader.at_end()) {
       const Address address = reader.position();
       const auto record = reader.next();
       if (!record) return corrupt("a record is damaged in log row", row);
-      if (!replay_record(*record, address, row)) return corrupt("a record does not fit in log row", row);
+      memory_->states.prefetch(record->number);
+      records_.emplace_back(*record, address);
+    }
+    for (const auto& [record, address] : records_) {
+      if (!replay_record(record, address, row)) return corrupt("a record does not fit in log row", row);
       ++memory_->log.records_before;
       ++memory_->replayed;
       progress();
@@ -294,18 +299,16 @@ class Recovery {
 
   Result<void> check_instances() {
     std::uint64_t living = 0;
-    StateTable::Chunk chunk{};
-    for (std::uint32_t number = 0; number < memory_->states.size(); ++number) {
-      const std::size_t place = number % StateTable::kPerChunk;
-      if (place == 0) chunk = memory_->states.copy_of(number / StateTable::kPerChunk);
-      const State& state = chunk[place];
-      if (!state.is_living()) continue;
+    std::optional<std::uint32_t> wrong;
+    memory_->states.for_each(0, [&](std::uint32_t number, const State& state) {
+      if (!state.is_living()) return true;
       ++living;
       const bool has_row = number < specifications_.size() && specifications_[number] == state.specification();
       const bool fits = state.sequence ? state.head() >= state.born() : state.head() == 0;
-      if (!has_row || !fits || row_of(state.head()) > newest_row_)
-        return corrupt("its row and its state differ: instance", number);
-    }
+      if (!has_row || !fits || row_of(state.head()) > newest_row_) wrong = number;
+      return !wrong;
+    });
+    if (wrong) return corrupt("its row and its state differ: instance", *wrong);
     if (living != rows_) return corrupt("there are rows of instances without a state:", rows_ - living);
     return {};
   }
@@ -314,12 +317,8 @@ class Recovery {
   const StoreOptions& options_;
   std::unique_ptr<Memory> memory_;
   SegmentedVector<std::uint16_t> specifications_;  // by instance, as its row says; 0: no row
-  struct Ahead {
-    std::string identifier;
-    std::uint32_t number = 0;  // 0: none
-  };
-  static constexpr std::size_t kAhead = 16;
-  std::array<Ahead, kAhead> ahead_;
+  std::optional<ByteIndex::Loader> loader_;
+  std::vector<std::pair<LogRecord, Address>> records_;  // of the row that is replayed
   std::uint64_t rows_ = 0;
   std::uint64_t newest_row_ = 0;  // 0: the log is empty
   std::uint64_t next_key_ = 1;

@@ -128,6 +128,23 @@ Result<std::int64_t> Database::integer(const std::string& sql) {
   return statement.integer(0);
 }
 
+Result<std::int64_t> Database::integer_showing_pages(const std::string& sql, const std::function<void(Bytes)>& show) {
+  SPEX_TRY_ASSIGN(Statement statement, Statement::prepare(*this, sql, Reason::storage_scan));
+  sqlite3_file* log = nullptr;  // which is open now: the schema has been read
+  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  const auto show_to = [&](const std::function<void(Bytes)>* to) {
+    sqlite3_file_control(handle(), "main", kFileControlShowPages, &to);
+    if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, kFileControlShowPages, &to);
+  };
+  show_to(&show);
+  const auto row = statement.step();
+  show_to(nullptr);
+  if (!row) return row.error();
+  return *row ? Result<std::int64_t>(statement.integer(0)) : base::fail(Reason::storage_scan, sql + ": no row");
+}
+
+void Database::forget_pages() { sqlite3_db_release_memory(handle()); }
+
 Result<std::string> Database::text(const std::string& sql) {
   SPEX_TRY_ASSIGN(Statement statement, Statement::prepare(*this, sql, Reason::storage_scan));
   SPEX_TRY_ASSIGN(const bool row, statement.step());
@@ -160,7 +177,7 @@ void Database::cut_log(std::uint64_t frames) {
 void Database::tolerate_damage(bool tolerate) {
   int argument = tolerate ? 1 : 0;
   sqlite3_file_control(handle(), "main", kFileControlTolerateDamage, &argument);
-  if (!tolerate) sqlite3_db_release_memory(handle());  // drops the damaged pages that it holds
+  if (!tolerate) forget_pages();  // of which some may be damaged
 }
 
 bool Database::has_page_checksums() const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,11 @@ class Database {
   // The first column of the first row; storage_scan if there is none.
   base::Result<std::int64_t> integer(const std::string& sql);
   base::Result<std::string> text(const std::string& sql);
+  // As integer(); shows each page that SQLite reads meanwhile, from the file or its log, the bytes valid during the
+  // call.
+  base::Result<std::int64_t> integer_showing_pages(const std::string& sql, const std::function<void(Bytes)>& show);
+  // Drops what is in memory of the file's pages.
+  void forget_pages();
 
   bool in_transaction() const;
   // Frames in the write-ahead log after the newest commit; 0 after a checkpoint of all of them.

@@ -21,13 +21,6 @@ StateTable::Chunk& StateTable::bring_in(std::uint32_t chunk) const {
   return *slot.chunk;
 }
 
-StateTable::Chunk StateTable::copy_of(std::uint32_t chunk) const {
-  if (slots_[chunk].chunk) return *slots_[chunk].chunk;
-  Chunk copy{};
-  fill(chunk, copy);
-  return copy;
-}
-
 void StateTable::offer(std::uint32_t chunk, const Chunk& content) {
   if (loaded_ >= chunks_max_) return;
   slots_[chunk].chunk = std::make_unique<Chunk>(content);

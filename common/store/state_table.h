@@ -80,8 +80,24 @@ class StateTable {
     }
   }
   bool is_living(std::uint32_t number) const { return number < size() && (*this)[number].is_living(); }
-  // A copy of a chunk, for who passes over many: none comes into memory for that.
-  Chunk copy_of(std::uint32_t chunk) const;
+  // Visits the states from `number` on until `visit` returns false. No chunk comes into memory for that.
+  template <typename Visit>  // of (std::uint32_t number, const State&)
+  void for_each(std::uint32_t number, const Visit& visit) const {
+    Chunk read;
+    while (number < size_) {
+      const std::uint32_t chunk = number / kPerChunk;
+      const Chunk* states = slots_[chunk].chunk.get();
+      if (!states) {
+        read.fill({});
+        fill(chunk, read);
+        states = &read;
+      }
+      const std::uint32_t end = std::min(size_, (chunk + 1) * kPerChunk);
+      for (; number < end; ++number) {
+        if (!visit(number, (*states)[number % kPerChunk])) return;
+      }
+    }
+  }
   // What the file has, while there is room.
   void offer(std::uint32_t chunk, const Chunk& content);
 
