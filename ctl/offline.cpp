@@ -20,18 +20,11 @@ Array sentences(const dataops::Findings& findings) {
 }
 
 Value shard_document(const dataops::ShardFacts& shard) {
-  return Map{{"shard", shard.shard},
-             {"bytes", shard.bytes},
-             {"schema", shard.schema},
-             {"instances", shard.instances},
-             {"records", shard.records},
-             {"archived_records", shard.archived_records},
-             {"request_keys", shard.keys},
-             {"models", shard.models},
-             {"events_first", shard.events_first},
-             {"events_last", shard.events_last},
-             {"findings_total", shard.findings.count()},
-             {"findings", sentences(shard.findings)}};
+  Map document = dataops::document_of(shard);
+  document.insert(document.begin() + 1, {"bytes", shard.bytes});
+  document.emplace_back("findings_total", shard.findings.count());
+  document.emplace_back("findings", sentences(shard.findings));
+  return document;
 }
 
 void append_findings(std::string& text, const std::string& where, const dataops::Findings& findings) {

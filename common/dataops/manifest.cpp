@@ -23,15 +23,7 @@ constexpr std::size_t kManifestBytesMax = 16u << 20;
 Value document_of(const ManifestFile& file) {
   Map map{{"name", file.name}, {"bytes", file.facts.bytes}, {"sha256", file.facts.sha256}};
   if (const ShardFacts& shard = file.shard; shard.shard != 0) {
-    const Map facts{{"shard", shard.shard},
-                    {"schema", shard.schema},
-                    {"instances", shard.instances},
-                    {"records", shard.records},
-                    {"archived_records", shard.archived_records},
-                    {"request_keys", shard.keys},
-                    {"models", shard.models},
-                    {"events_first", shard.events_first},
-                    {"events_last", shard.events_last}};
+    const Map facts = document_of(shard);
     map.insert(map.end(), facts.begin(), facts.end());
   }
   return map;

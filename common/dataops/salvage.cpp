@@ -144,6 +144,27 @@ class Salvage {
 
 }  // namespace
 
+const SalvagedShard::Rows& SalvagedShard::table(const std::string& name) const {
+  static const Rows kNone;
+  const auto found = tables.find(name);
+  return found == tables.end() ? kNone : found->second;
+}
+
+const std::vector<Row>& SalvagedShard::index_table(const std::string& name) const {
+  static const std::vector<Row> kNone;
+  const auto found = index_tables.find(name);
+  return found == index_tables.end() ? kNone : found->second;
+}
+
+std::int64_t integer(const Row& row, std::size_t column) {
+  const auto* value = column < row.columns.size() ? std::get_if<std::int64_t>(&row.columns[column]) : nullptr;
+  return value == nullptr ? 0 : *value;
+}
+std::string text(const Row& row, std::size_t column) {
+  const auto* value = column < row.columns.size() ? std::get_if<std::string>(&row.columns[column]) : nullptr;
+  return value == nullptr ? "" : *value;
+}
+
 Result<SalvagedShard> salvage(const std::string& path, const std::map<std::string, std::uint32_t>& roots) {
   SPEX_TRY_ASSIGN(const PageFile file, PageFile::open(path));
   SalvagedShard shard;

@@ -22,7 +22,14 @@ struct SalvagedShard {
   std::uint32_t pages = 0;
   std::map<std::string, std::uint32_t> damaged_pages;  // by table; one may stand for all that it leads to
   std::string cut_log;                                 // why commits in the write-ahead log are lost; empty: none are
+
+  const Rows& table(const std::string& name) const;                    // empty if nothing is left of it
+  const std::vector<Row>& index_table(const std::string& name) const;  // the same
 };
+
+// A column of a row; 0 or empty if it is not there, or of another type.
+std::int64_t integer(const Row& row, std::size_t column);
+std::string text(const Row& row, std::size_t column);
 
 // `roots`: the root page of each table, as a new file has them; used where the file's own list is damaged.
 base::Result<SalvagedShard> salvage(const std::string& path, const std::map<std::string, std::uint32_t>& roots);

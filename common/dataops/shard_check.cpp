@@ -309,6 +309,18 @@ Result<void> check_file(const std::string& path, const config::ClusterLayout& la
 
 }  // namespace
 
+protocol::Map document_of(const ShardFacts& facts) {
+  return {{"shard", facts.shard},
+          {"schema", facts.schema},
+          {"instances", facts.instances},
+          {"records", facts.records},
+          {"archived_records", facts.archived_records},
+          {"request_keys", facts.keys},
+          {"models", facts.models},
+          {"events_first", facts.events_first},
+          {"events_last", facts.events_last}};
+}
+
 ShardFacts check_shard(const std::string& path, const config::ClusterLayout& layout, std::uint32_t shard) {
   ShardFacts facts;
   facts.shard = shard;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/cluster_layout.h"
 #include "dataops/findings.h"
+#include "protocol/value.h"
 
 namespace spex::dataops {
 
@@ -26,6 +27,9 @@ struct ShardFacts {
   std::uint64_t events_last = 0;
   Findings findings;
 };
+
+// As manifests and reports tell them; without size and findings.
+protocol::Map document_of(const ShardFacts& facts);
 
 // `path`: the file of `shard` in this layout. What is wrong with the file is a finding.
 ShardFacts check_shard(const std::string& path, const config::ClusterLayout& layout, std::uint32_t shard);
