@@ -83,7 +83,7 @@ std::string trace_table(const Explained& explained, const SideNames& names) {
   }
   Table table({"STEP", "ACTION", names.left, names.right}, {0});
   add_rows(table, rows);
-  return table.text();
+  return table.take();
 }
 
 std::string game_table(const Explained& explained, const SideNames& names) {
@@ -103,7 +103,7 @@ std::string game_table(const Explained& explained, const SideNames& names) {
   }
   Table table({"STEP", "WHO", "", "RUN", names.left, names.right}, {0});
   add_rows(table, rows);
-  return table.text();
+  return table.take();
 }
 
 std::string indented(std::string_view text, std::string_view indent) {

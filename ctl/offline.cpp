@@ -110,7 +110,7 @@ std::string verify_text(const dataops::VerifyReport& report) {
                with_separators(shard.bytes), with_separators(shard.findings.count())},
               shard.findings.empty() ? Colour::plain : Colour::bad);
   }
-  std::string text = table.text();
+  std::string text = table.take();
   append_findings(text, report.is_backup ? "backup" : "data directory", report.findings);
   for (const dataops::ShardFacts& shard : report.shards) {
     append_findings(text, "shard " + std::to_string(shard.shard), shard.findings);

@@ -72,16 +72,17 @@ void Table::add(std::vector<std::string> row, Colour colour) {
   rows_.push_back({std::move(row), colour});
 }
 
-std::string Table::text() const {
-  std::vector<std::size_t> widths;
-  for (const std::string& cell : head_) widths.push_back(width_of(cell));
-  for (const Row& row : rows_) {
-    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], width_of(row.cells[i]));
+std::string Table::take() {
+  const bool is_first = widths_.empty();
+  widths_.resize(head_.size());
+  for (std::size_t i = 0; i < widths_.size(); ++i) {
+    widths_[i] = std::max(widths_[i], width_of(head_[i]));
+    for (const Row& row : rows_) widths_[i] = std::max(widths_[i], width_of(row.cells[i]));
   }
   const auto line_of = [&](const std::vector<std::string>& cells) {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string pad(widths[i] - width_of(cells[i]), ' ');
+      const std::string pad(widths_[i] - width_of(cells[i]), ' ');
       const bool is_numeric = std::find(numeric_.begin(), numeric_.end(), i) != numeric_.end();
       if (i > 0) line += "  ";
       line += is_numeric ? pad + cells[i] : cells[i];
@@ -89,8 +90,10 @@ std::string Table::text() const {
     }
     return line;
   };
-  std::string text = paint(Colour::faint, line_of(head_)) + "\n";
+  std::string text;
+  if (is_first) text = paint(Colour::faint, line_of(head_)) + "\n";
   for (const Row& row : rows_) text += paint(row.colour, line_of(row.cells)) + "\n";
+  rows_.clear();
   return text;
 }
 

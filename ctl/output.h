@@ -25,12 +25,14 @@ void print_error(std::string_view text);
 
 // Rows of cells, columns aligned by their width in code points, two blanks
 // between. The last column is not padded. `numeric` columns are right-aligned.
+// A long table may be taken in parts: the head comes with the first, columns never get narrower.
 class Table {
  public:
   explicit Table(std::vector<std::string> head, std::vector<std::size_t> numeric = {});
   void add(std::vector<std::string> row, Colour colour = Colour::plain);
   std::size_t rows() const { return rows_.size(); }
-  std::string text() const;
+  // What was added since it was taken last.
+  std::string take();
 
  private:
   struct Row {
@@ -40,6 +42,7 @@ class Table {
   std::vector<std::string> head_;
   std::vector<std::size_t> numeric_;
   std::vector<Row> rows_;
+  std::vector<std::size_t> widths_;  // of the parts so far; empty: none was taken
 };
 
 std::string with_separators(std::uint64_t number);               // 12,345

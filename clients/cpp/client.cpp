@@ -1,5 +1,7 @@
 #include "clients/cpp/client.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "clients/cpp/client_impl.h"
@@ -115,6 +117,16 @@ Answer Client::all_instances(const Value& filter) {
     Value instances = std::move(body->front());
     result->body = std::move(instances);
   }
+  return std::move(*result);
+}
+
+Answer Client::for_each_instance(const Value& filter, const std::function<void(const Value&)>& visit) {
+  std::optional<Answer> result;
+  const auto visit_page = [&](Array& page) { std::for_each(page.begin(), page.end(), std::cref(visit)); };
+  const auto done = [&](Answer& answer) { result = std::move(answer); };
+  Paged paged = each_page(filter, std::nullopt, Value(), visit_page, done);
+  submit_paged(std::move(paged.first), std::move(paged.on_page));
+  while (!result) poll(std::chrono::seconds(1));
   return std::move(*result);
 }
 

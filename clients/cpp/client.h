@@ -150,8 +150,10 @@ class Client {
   Answer delete_instance(const protocol::Value& identifier);
   // The instance with its whole history, paged inside.
   Answer get_instance(const protocol::Value& identifier);
-  // Every matching instance, paged inside; the body is their array.
+  // Every matching instance, paged inside; the body is their array. For as many as fit in memory.
   Answer all_instances(const protocol::Value& filter = {});
+  // The same for any number: shows each to `visit` and keeps none. After an error some were shown.
+  Answer for_each_instance(const protocol::Value& filter, const std::function<void(const protocol::Value&)>& visit);
   Answer delete_instances(const protocol::Value& filter);
 
   // The same; they return what an ok carries and throw Failure otherwise.

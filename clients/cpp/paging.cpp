@@ -62,14 +62,15 @@ struct History {
 struct Instances {
   Value filter;
   std::optional<std::uint64_t> limit;
+  std::function<void(Array&)> visit;
   Callback done;
-  Array instances;
+  std::uint64_t visited = 0;
   std::vector<protocol::MissingShard> missing;
   unsigned attempts = 0;
 
   Request request(const Value& cursor) const {
     Value page_limit;
-    if (limit) page_limit = std::min<std::uint64_t>(*limit - instances.size(), protocol::kPageInstancesMax);
+    if (limit) page_limit = std::min<std::uint64_t>(*limit - visited, protocol::kPageInstancesMax);
     return client::all_instances(filter, page_limit, cursor);
   }
 
@@ -80,13 +81,14 @@ struct Instances {
       return std::nullopt;
     }
     if (auto* list = std::get_if<Array>(&(*body)[0].content)) {
-      std::move(list->begin(), list->end(), std::back_inserter(instances));
+      visited += list->size();
+      visit(*list);
     }
     missing.insert(missing.end(), page.missing.begin(), page.missing.end());
     attempts += page.attempts;
     const Value cursor = body->size() > 1 ? (*body)[1] : Value();
-    if (!cursor.is_nil() && (!limit || instances.size() < *limit)) return request(cursor);
-    page.body = cursor.is_nil() ? Array{std::move(instances)} : Array{std::move(instances), cursor};
+    if (!cursor.is_nil() && (!limit || visited < *limit)) return request(cursor);
+    page.body = cursor.is_nil() ? Array() : Array{cursor};
     page.missing = std::move(missing);
     page.attempts = attempts;
     done(page);
@@ -104,12 +106,25 @@ Paged whole_history(const Value& identifier, std::uint32_t before, Callback done
           [state, before](Answer& page) mutable { return state->on_page(page, before); }};
 }
 
-Paged collect_instances(const Value& filter, std::optional<std::uint64_t> limit, const Value& cursor, Callback done) {
+Paged each_page(const Value& filter, std::optional<std::uint64_t> limit, const Value& cursor,
+                std::function<void(Array&)> visit, Callback done) {
   auto state = std::make_shared<Instances>();
   state->filter = filter;
   state->limit = limit;
+  state->visit = std::move(visit);
   state->done = std::move(done);
   return {state->request(cursor), [state](Answer& page) { return state->on_page(page); }};
+}
+
+Paged collect_instances(const Value& filter, std::optional<std::uint64_t> limit, const Value& cursor, Callback done) {
+  auto all = std::make_shared<Array>();
+  const auto visit = [all](Array& page) { std::move(page.begin(), page.end(), std::back_inserter(*all)); };
+  return each_page(filter, limit, cursor, visit, [all, done = std::move(done)](Answer& answer) {
+    if (auto* body = std::get_if<Array>(&answer.body.content); answer.ok && body != nullptr) {
+      body->insert(body->begin(), Value(std::move(*all)));
+    }
+    done(answer);
+  });
 }
 
 }  // namespace spex::client

@@ -229,7 +229,7 @@ class Reading {
 
   Result<int> finish(int status) {
     if (is_table()) {
-      if (table_.rows() > 0) print(table_.text());
+      if (table_.rows() > 0) print(table_.take());
       print_line(paint(Colour::faint, plural(count_, "event")));
     }
     return gaps_ != 0 ? std::max(status, status_of(ExitCode::degraded)) : status;

@@ -38,7 +38,7 @@ void show(const Value& raw) {
     if (parts.size() > 3) row.push_back(text_or(parts[3], ""));
     table.add(std::move(row));
   }
-  print(table.text());
+  print(table.take());
 }
 
 base::Result<int> run_get(const Invocation& invocation) {

@@ -12,20 +12,56 @@ namespace {
 using protocol::Array;
 using protocol::Value;
 
-void show(const Array& instances, bool is_cut) {
-  Table table({"INSTANCE", "SPECIFICATION", "STATE", "RECORDS", "LAST RECORD"}, {3});
-  for (const Value& raw : instances) {
+// Shows instances as they come, so that any number of them needs no more memory than a page.
+class Listing {
+ public:
+  explicit Listing(bool json) : json_(json) {}
+
+  void add(const Array& page) {
+    for (const Value& instance : page) json_ ? add_document(instance) : add_row(instance);
+    if (table_.rows() > 0) print(table_.take());
+  }
+
+  // The rest of the document: how it ended.
+  void end(const client::Answer& answer) {
+    if (!json_) {
+      if (!answer.ok) return;
+      const bool is_cut = answer.body.array() != nullptr && !answer.body.array()->empty();
+      print_line(paint(Colour::faint, plural(count_, "instance") + (is_cut ? "; there are more" : "")));
+    } else if (answer.ok || count_ > 0) {
+      client::Answer ending = answer;
+      ending.body = Value();
+      if (count_ == 0) print(kOpening);
+      print_line("]," + protocol::to_json(answer_document(ending)).substr(1));
+    }
+  }
+
+  // Whether an error was told as the end of a document already.
+  bool has_document() const { return json_ && count_ > 0; }
+
+ private:
+  static constexpr std::string_view kOpening = "{\"instances\":[";
+
+  void add_document(const Value& instance) {
+    print(count_++ == 0 ? kOpening : ",");
+    print(protocol::to_json(readable_instance(instance)));
+  }
+
+  void add_row(const Value& raw) {
     const Value instance = readable_instance(raw);
     const Value* identifier = instance.find("identifier");
     const auto& records = member_array(instance, "transitions");
-    table.add({identifier->string() != nullptr ? *identifier->string() : protocol::to_json(*identifier),
-               member_text(instance, "specification"), member_text(instance, "current_state"),
-               with_separators(static_cast<std::uint64_t>(member_integer(raw, "transitions_total"))),
-               records.empty() ? "-" : text_or((*records.front().array())[2], "")});
+    table_.add({identifier->string() != nullptr ? *identifier->string() : protocol::to_json(*identifier),
+                member_text(instance, "specification"), member_text(instance, "current_state"),
+                with_separators(static_cast<std::uint64_t>(member_integer(raw, "transitions_total"))),
+                records.empty() ? "-" : text_or((*records.front().array())[2], "")});
+    ++count_;
   }
-  if (table.rows() > 0) print(table.text());
-  print_line(paint(Colour::faint, plural(instances.size(), "instance") + (is_cut ? "; there are more" : "")));
-}
+
+  bool json_;
+  std::uint64_t count_ = 0;
+  Table table_{{"INSTANCE", "SPECIFICATION", "STATE", "RECORDS", "LAST RECORD"}, {3}};
+};
 
 base::Result<int> run_instances(const Invocation& invocation) {
   SPEX_TRY_ASSIGN(const Value filter, filter_of(invocation.line.value("spec"), invocation.line.value("where")));
@@ -34,24 +70,17 @@ base::Result<int> run_instances(const Invocation& invocation) {
     SPEX_TRY_ASSIGN(limit, number_option(invocation, "limit", 0));
   }
   client::Client cluster(interactive_options(invocation));
+  Listing listing(invocation.json);
   client::Answer answer;
-  auto paged = client::collect_instances(filter, limit, Value(), [&](client::Answer& all) { answer = std::move(all); });
+  auto paged = client::each_page(
+      filter, limit, Value(), [&](Array& page) { listing.add(page); },
+      [&](client::Answer& last) { answer = std::move(last); });
   cluster.submit_paged(std::move(paged.first), std::move(paged.on_page));
   cluster.wait_all();
-  if (answer.ok && answer.body.array() != nullptr && !answer.body.array()->empty()) {
-    const Array& body = *answer.body.array();
-    const Array& instances = *body[0].array();
-    if (invocation.json) {
-      Array readable;
-      for (const Value& instance : instances) readable.push_back(readable_instance(instance));
-      client::Answer shown = answer;
-      shown.body = std::move(readable);
-      print_line(protocol::to_json(answer_document(shown, "instances")));
-    } else {
-      show(instances, body.size() > 1);
-    }
-  }
-  return finish(invocation, answer, "list instances");
+  listing.end(answer);
+  Invocation ending = invocation;
+  ending.json = invocation.json && !listing.has_document();
+  return finish(ending, answer, "list instances");
 }
 
 }  // namespace

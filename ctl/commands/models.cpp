@@ -73,7 +73,7 @@ base::Result<int> run_models(const Invocation& invocation) {
                  with_separators(member_array(model, "transitions").size())},
                 is_learning ? Colour::warning : Colour::plain);
     }
-    if (table.rows() > 0) print(table.text());
+    if (table.rows() > 0) print(table.take());
     print_line(paint(Colour::faint, plural(models.size(), "model")));
   }
   return finish(invocation, answer, "list models");

@@ -136,7 +136,7 @@ void show_deviations(const Deviations& deviations) {
                transition_text(group.from.empty() ? "nil" : group.from, group.action, group.to)},
               is_bad ? Colour::bad : Colour::plain);
   }
-  print(table.text());
+  print(table.take());
 }
 
 void show_summary(const Settings& settings, const CaseLog& log, const ReplayRun& run, client::Client& cluster,

@@ -24,7 +24,7 @@ int list(const Invocation& invocation) {
       };
       table.add({member_text(row, "specification"), number("states"), number("transitions"), number("instances")});
     }
-    if (table.rows() > 0) print(table.text());
+    if (table.rows() > 0) print(table.take());
     print_line(paint(Colour::faint, plural(table.rows(), "specification")));
   }
   return finish(invocation, answer, "list specifications");

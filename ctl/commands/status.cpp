@@ -35,7 +35,7 @@ void show_children(const Value& status) {
                last_exit.empty() ? "-" : last_exit},
               phase == "parked" ? Colour::bad : Colour::plain);
   }
-  print(table.text());
+  print(table.take());
 }
 
 std::string problem_text(const Value& problem) {

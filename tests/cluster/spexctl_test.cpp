@@ -2,8 +2,10 @@
 // exit statuses, replay of an event log, learn and check end to end.
 #include <signal.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <set>
 
 #include "protocol/json.h"
 #include "support/cluster.h"
@@ -67,6 +69,33 @@ TEST_CASE("init, transition, mock, get, instances, delete: what they print and h
   RunOptions environment;
   environment.environment = {{"SPEX_ENDPOINT", cluster.endpoint()}};
   CHECK(spexctl({"get", "m-1"}, environment).exit_code == 0);
+  cluster.stop();
+}
+
+TEST_CASE("instances are listed page by page, as one table and as one document", "[spexctl]") {
+  constexpr int kInstances = 1203;  // more than a page holds
+  Cluster cluster(with_order());
+  cluster.start();
+  RunOptions batch;
+  for (int n = 0; n < kInstances; ++n) {
+    batch.input += R"({"op":"mock_instance","args":{"spec":"order","id":)" + std::to_string(n) +
+                   R"(,"state":"paid"}})"
+                   "\n";
+  }
+  CHECK(spexctl({"batch", "--endpoint", cluster.endpoint()}, batch).exit_code == 0);
+  const Value document = json(cluster.ctl({"instances", "--json"}).out);
+  std::set<std::string> identifiers;
+  for (const Value& instance : *at(document, "instances").array())
+    identifiers.insert(protocol::to_json(at(instance, "identifier")));
+  CHECK(identifiers.size() == kInstances);
+  CHECK(at(document, "status") == Value("ok"));
+  const Finished table = cluster.ctl({"instances"});
+  CHECK(std::count(table.out.begin(), table.out.end(), '\n') == kInstances + 2);  // the head, and how many
+  CHECK(contains(table.out, "\n1,203 instances\n"));
+  const Finished some = cluster.ctl({"instances", "--limit", "1001"});
+  CHECK(std::count(some.out.begin(), some.out.end(), '\n') == 1001 + 2);
+  CHECK(contains(some.out, "1,001 instances; there are more"));
+  CHECK(json(cluster.ctl({"instances", "--spec", "nothing", "--json"}).out).find("instances")->array()->empty());
   cluster.stop();
 }
 

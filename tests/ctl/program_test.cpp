@@ -133,7 +133,9 @@ TEST_CASE("tables align by characters, not bytes", "[program]") {
   Table table({"NAME", "N"}, {1});
   table.add({"é", "1"});
   table.add({"abcdef", "100"});
-  CHECK(table.text() == "NAME      N\né         1\nabcdef  100\n");
+  CHECK(table.take() == "NAME      N\né         1\nabcdef  100\n");
+  table.add({"xy", "20"});
+  CHECK(table.take() == "xy       20\n");
   CHECK(with_separators(1234567) == "1,234,567");
   CHECK(with_separators(999) == "999");
   CHECK(plural(1, "case") == "1 case");

@@ -216,5 +216,31 @@ TEST_CASE("pages of an instance are put together", "[client]") {
   for (std::size_t i = 0; i < 5; ++i) CHECK((*records[i].array())[1] == Value(std::to_string(5 - i)));
 }
 
+TEST_CASE("pages of instances are shown one by one and none is kept, or put together", "[client]") {
+  Bench bench;
+  FakeRouter router(bench.options.endpoint);
+  Client client(bench.options);
+  std::optional<Answer> last;
+  std::vector<std::size_t> sizes;
+  const auto done = [&](Answer& answer) { last = std::move(answer); };
+  const bool is_kept = GENERATE(false, true);
+  Paged paged = is_kept ? collect_instances({}, 5, {}, done)
+                        : each_page(
+                              {}, 5, {}, [&](Array& instances) { sizes.push_back(instances.size()); }, done);
+  client.submit_paged(std::move(paged.first), std::move(paged.on_page));
+  for (std::size_t asked = 1; asked <= 2; ++asked) {
+    REQUIRE(bench.turn_until(client, &router, [&] { return bench.seen.size() == asked; }));
+    CHECK_FALSE(last);
+    router.reply_ok(bench.seen.back(), Array{asked == 1 ? Array{1, 2, 3} : Array{4, 5}, "cursor"});
+  }
+  REQUIRE(bench.turn_until(client, &router, [&] { return last.has_value(); }));
+  if (is_kept) {
+    CHECK(last->body == Value(Array{Array{1, 2, 3, 4, 5}, "cursor"}));
+  } else {
+    CHECK(sizes == std::vector<std::size_t>{3, 2});
+    CHECK(last->body == Value(Array{"cursor"}));
+  }
+}
+
 }  // namespace
 }  // namespace spex::client
