@@ -14,6 +14,7 @@
 #include "store/sqlite.h"
 #include "store/varint.h"
 #include "tests/common/store/store_fixture.h"
+#include "tests/common/store/workload.h"
 
 using namespace spex;
 using namespace spex::store;
@@ -22,8 +23,6 @@ using namespace spex::store::testing;
 namespace {
 
 constexpr std::uint64_t kIdentifiers = 40;
-
-std::string identifier_of(std::uint64_t n) { return "id-" + std::to_string(n); }
 
 // Batch `i` is always the same: appends to (or creates, now and then removes) some instances.
 // Each record's state says in which batch it was made.
