@@ -9,75 +9,75 @@ namespace {
 
 using std::chrono::milliseconds;
 
-base::MonotonicTime at(std::int64_t ms) { return base::MonotonicTime(std::chrono::hours(1) + milliseconds(ms)); }
+base::MonotonicTime at_ms(std::int64_t ms) { return base::MonotonicTime(std::chrono::hours(1) + milliseconds(ms)); }
 
 TEST_CASE("a slice is followed by a pause as long as it took, up to a bound", "[background]") {
   BackgroundPace pace;
-  CHECK(pace.may_work(at(0), false));
-  pace.asked(at(0));
-  pace.sliced(at(0), at(3), true);
-  CHECK_FALSE(pace.may_work(at(5), false));
-  CHECK(pace.may_work(at(6), false));
-  CHECK(pace.next() == at(6));
-  pace.maintained(at(6), at(900));
-  CHECK(pace.next() == at(1000));
+  CHECK(pace.may_work(at_ms(0), false));
+  pace.asked(at_ms(0));
+  pace.sliced(at_ms(0), at_ms(3), true);
+  CHECK_FALSE(pace.may_work(at_ms(5), false));
+  CHECK(pace.may_work(at_ms(6), false));
+  CHECK(pace.next() == at_ms(6));
+  pace.maintained(at_ms(6), at_ms(900));
+  CHECK(pace.next() == at_ms(1000));
 }
 
 TEST_CASE("a turn with requests does background work only when there was none for a while", "[background]") {
   BackgroundPace pace;
-  pace.asked(at(0));
-  pace.sliced(at(0), at(1), true);
-  CHECK(pace.may_work(at(10), false));
-  CHECK_FALSE(pace.may_work(at(20), true));
-  CHECK(pace.may_work(at(21), true));
+  pace.asked(at_ms(0));
+  pace.sliced(at_ms(0), at_ms(1), true);
+  CHECK(pace.may_work(at_ms(10), false));
+  CHECK_FALSE(pace.may_work(at_ms(20), true));
+  CHECK(pace.may_work(at_ms(21), true));
 }
 
 TEST_CASE("slices shrink while they take too long and grow again", "[background]") {
   BackgroundPace pace;
-  pace.asked(at(0));
-  for (int i = 0; i < 10; ++i) pace.sliced(at(10), at(16), true);
+  pace.asked(at_ms(0));
+  for (int i = 0; i < 10; ++i) pace.sliced(at_ms(10), at_ms(16), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesLeast);
-  pace.sliced(at(20), at(21), true);
+  pace.sliced(at_ms(20), at_ms(21), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesLeast + BackgroundPace::kChangesStep);
-  pace.sliced(at(30), at(31), false);  // a small one says nothing about larger ones
+  pace.sliced(at_ms(30), at_ms(31), false);  // a small one says nothing about larger ones
   CHECK(pace.changes_max() == BackgroundPace::kChangesLeast + BackgroundPace::kChangesStep);
-  for (int i = 0; i < 100; ++i) pace.sliced(at(40), at(41), true);
+  for (int i = 0; i < 100; ++i) pace.sliced(at_ms(40), at_ms(41), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost);
 }
 
 TEST_CASE("while nobody asks, slices are large, follow each other and give way to nobody", "[background]") {
   BackgroundPace pace;
-  for (int i = 0; i < 10; ++i) pace.sliced(at(0), at(50), true);
+  for (int i = 0; i < 10; ++i) pace.sliced(at_ms(0), at_ms(50), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost);
-  CHECK(pace.may_work(at(50), false));
-  CHECK_FALSE(pace.gives_way(at(50)));
-  pace.asked(at(100));
-  pace.sliced(at(150), at(200), true);
+  CHECK(pace.may_work(at_ms(50), false));
+  CHECK_FALSE(pace.gives_way(at_ms(50)));
+  pace.asked(at_ms(100));
+  pace.sliced(at_ms(150), at_ms(200), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost / 2);
-  pace.sliced(at(1100), at(1150), true);
+  pace.sliced(at_ms(1100), at_ms(1150), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost / 2 + BackgroundPace::kChangesStep);
 }
 
 TEST_CASE("where commits are slow anyway, slices may take three of them", "[background]") {
   BackgroundPace pace;
-  pace.asked(at(0));
+  pace.asked(at_ms(0));
   for (int i = 0; i < 100; ++i) pace.committed(milliseconds(10));
-  pace.sliced(at(0), at(28), true);
+  pace.sliced(at_ms(0), at_ms(28), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost);
-  pace.sliced(at(0), at(31), true);
+  pace.sliced(at_ms(0), at_ms(31), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost / 2);
 }
 
 TEST_CASE("a shard gives way to another one, but not for ever", "[background]") {
   BackgroundPace pace;
-  pace.asked(at(500));
-  CHECK(pace.gives_way(at(0)));
-  CHECK_FALSE(pace.may_work(at(0), false));
-  CHECK(pace.may_work(at(1), false));
-  CHECK(pace.gives_way(at(999)));
-  CHECK_FALSE(pace.gives_way(at(1000)));
-  pace.sliced(at(1000), at(1001), true);
-  CHECK(pace.gives_way(at(1002)));  // the next wait begins anew
+  pace.asked(at_ms(500));
+  CHECK(pace.gives_way(at_ms(0)));
+  CHECK_FALSE(pace.may_work(at_ms(0), false));
+  CHECK(pace.may_work(at_ms(1), false));
+  CHECK(pace.gives_way(at_ms(999)));
+  CHECK_FALSE(pace.gives_way(at_ms(1000)));
+  pace.sliced(at_ms(1000), at_ms(1001), true);
+  CHECK(pace.gives_way(at_ms(1002)));  // the next wait begins anew
 }
 
 TEST_CASE("shards of one place take turns, those of another are free", "[background]") {
