@@ -1,6 +1,7 @@
 // Times the verdict on two `.aut` files, and the explanation if it is asked for:
-// `compare_aut [--explain] A B [RELATION]`, where RELATION is branching, strong or divergence. Prints the verdict, the
-// CPU seconds of reading, deciding and explaining, and the process's peak memory.
+// `compare_aut [--explain|--again] A B [RELATION]`, where RELATION is branching, strong or divergence. Prints the
+// verdict, the CPU seconds of reading, deciding and explaining, and the process's peak memory; with --again those of a
+// second verdict, too, for which the process has its memory already.
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -39,8 +40,9 @@ double peak_megabytes() {
 int main(int argc, char** argv) {
   using namespace spex::lts;
   const bool explains = argc > 1 && std::string_view(argv[1]) == "--explain";
-  argv += explains ? 1 : 0;
-  argc -= explains ? 1 : 0;
+  const bool decides_again = argc > 1 && std::string_view(argv[1]) == "--again";
+  argv += explains || decides_again ? 1 : 0;
+  argc -= explains || decides_again ? 1 : 0;
   if (argc < 3) return 2;
   const std::string relation_name = argc > 3 ? argv[3] : "branching";
   const Bisimilarity relation = relation_name == "strong"       ? Bisimilarity::strong
@@ -59,6 +61,11 @@ int main(int argc, char** argv) {
   const double decided = cpu_seconds();
   std::printf("%s read %.4f decide %.4f s, %.1f MB\n", decision->bisimilar ? "true" : "false", read, decided - read,
               peak_megabytes());
+  if (decides_again) {
+    const double begun = cpu_seconds();
+    if (!decide(*left, *right, relation)) return 2;
+    std::printf("again %.5f s\n", cpu_seconds() - begun);
+  }
   if (decision->bisimilar || !explains) return decision->bisimilar ? 0 : 1;
   const Explanation explanation = explain(*left, *right, *decision);
   std::printf("explain %.4f s, %.1f MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
