@@ -21,21 +21,6 @@ void for_each_element(const std::string& body, const Each& each) {
   }
 }
 
-store::KeyEntry entry_of(const LogRecord& record, Address address) {
-  store::KeyEntry entry;
-  entry.number = record.key_number;
-  entry.address = address;
-  entry.at = record.at;
-  entry.client_slot = record.client_slot;
-  entry.fingerprint = record.fingerprint;
-  entry.instance = record.number;
-  entry.sequence = record.sequence;
-  entry.reason = record.reason;
-  entry.reported = record.reported;
-  entry.model_was_missing = record.model_was_missing ? 1 : 0;
-  return entry;
-}
-
 }  // namespace
 
 SalvagedPast::SalvagedPast(const SalvagedShard& shard, RebuildReport& report) : shard_(shard), report_(report) {
@@ -110,7 +95,7 @@ void SalvagedPast::read_row(store::RowReader& reader) {
     const Address address = reader.position();
     const auto record = reader.next();
     if (!record) return;
-    if (record->keyed) keys_[position++] = entry_of(*record, address);
+    if (record->keyed) keys_[position++] = store::key_entry_of(*record, address);
     take(*record, address);
   }
 }

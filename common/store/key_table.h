@@ -45,6 +45,22 @@ struct KeyClient {
 };
 static_assert(sizeof(KeyClient) == 24);
 
+// What the keyed record at `address` says of its key and outcome.
+inline KeyEntry key_entry_of(const LogRecord& record, Address address) {
+  KeyEntry entry;
+  entry.number = record.key_number;
+  entry.address = address;
+  entry.at = record.at;
+  entry.client_slot = record.client_slot;
+  entry.fingerprint = record.fingerprint;
+  entry.instance = record.number;
+  entry.sequence = record.sequence;
+  entry.reason = record.reason;
+  entry.reported = record.reported;
+  entry.model_was_missing = record.model_was_missing ? 1 : 0;
+  return entry;
+}
+
 inline StoredOutcome outcome_of(const KeyEntry& e) {
   return {e.reason, e.reported, e.model_was_missing != 0, InstanceNumber(e.instance), e.sequence, e.address};
 }

@@ -259,7 +259,7 @@ class Recovery {
     const std::uint64_t position = next_key_++;
     if (const ChunkId chunk = Memory::chunk_of_key(position);
         position >= memory_->keys.tail() && !memory_->chunks.holds(chunk, row)) {
-      memory_->keys.restore(position, key_entry(record, address));
+      memory_->keys.restore(position, key_entry_of(record, address));
       memory_->touch(chunk, row);
     }
     if (const ChunkId chunk = Memory::chunk_of_client(record.client_slot); !memory_->chunks.holds(chunk, row)) {
@@ -280,21 +280,6 @@ class Recovery {
     }
     memory_->touch(chunk, row);
     return true;
-  }
-
-  static KeyEntry key_entry(const LogRecord& record, Address address) {
-    KeyEntry entry;
-    entry.number = record.key_number;
-    entry.address = address;
-    entry.at = record.at;
-    entry.client_slot = record.client_slot;
-    entry.fingerprint = record.fingerprint;
-    entry.instance = record.number;
-    entry.sequence = record.sequence;
-    entry.reason = record.reason;
-    entry.reported = record.reported;
-    entry.model_was_missing = record.model_was_missing ? 1 : 0;
-    return entry;
   }
 
   Result<void> check_instances() {
