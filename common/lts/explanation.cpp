@@ -103,7 +103,7 @@ class Explainer {
   // No trace that tells the sides apart is shorter than the level at which they are separated; most are as long.
   TraceComparison find_traces(std::optional<std::uint32_t> depth) const {
     if (depth) {
-      const auto lone = horizon_->trace_to_lone_action();
+      const auto& lone = horizon_->trace_to_lone_action();
       if (lone && lone->actions.size() == *depth && lone->actions.back() < action_end_) {
         return {TraceComparison::Outcome::differs, lone->left_is_able, lone->actions};
       }

@@ -62,10 +62,17 @@ class Evaluator {
     bool negated = false;
     for (; formulas_.node(node).kind == Kind::negation; negated = !negated) node = formulas_.operands(node)[0];
     if (node == Formulas::kTruth) return !negated;
+    if (needs_missing_action(formulas_.node(node))) return negated;
     const std::uint32_t* const known = known_.find(node, state);
     if (known != nullptr) return (*known == kTrue) != negated;
     open(node, state);  // invalidates references to frames
     return std::nullopt;
+  }
+
+  // No state of the LTS can do it. "Tau or nothing" can always be done.
+  bool needs_missing_action(const FormulaNode& node) const {
+    if (node.kind == Kind::step) return action_of_[node.action] == kNoAction;
+    return node.kind == Kind::observation && node.action != kTau && action_of_[node.action] == kNoAction;
   }
 
   // One step of the frame on top; its value when it is found.

@@ -24,7 +24,9 @@ Horizon::Horizon(const MergedGraph& graph, std::uint32_t level_max) : graph_(gra
     }
     layer = end;
   }
+  lone_trace_ = find_lone_trace();
   order_ = {};
+  from_ = {};
 }
 
 void Horizon::find_lone_actions() {
@@ -59,7 +61,7 @@ void Horizon::visit(StateId from, StateId to, std::uint32_t distance) {
   order_.push_back(to);
 }
 
-std::optional<Horizon::Trace> Horizon::trace_to_lone_action() const {
+std::optional<Horizon::Trace> Horizon::find_lone_trace() const {
   if (lone_source_ == kNoState) return std::nullopt;
   Trace trace{lone_source_ < graph_.right_begin, {lone_action_}};
   for (StateId state = lone_source_; from_[state] != kNoState; state = from_[state]) {

@@ -35,7 +35,7 @@ class Horizon {
     std::vector<ActionId> actions;  // the last is the one that the other side lacks
   };
   // If there is such an action: a trace as long as level_max().
-  std::optional<Trace> trace_to_lone_action() const;
+  const std::optional<Trace>& trace_to_lone_action() const { return lone_trace_; }
 
  private:
   enum Side : std::uint8_t { kLeft = 1, kRight = 2 };
@@ -43,11 +43,14 @@ class Horizon {
   void find_lone_actions();
   bool close_layer(std::size_t begin);
   void visit(StateId from, StateId to, std::uint32_t distance);
+  std::optional<Trace> find_lone_trace() const;
 
   const MergedGraph& graph_;
   std::uint32_t level_max_;
   std::vector<std::uint8_t> is_lone_;  // by action
   std::vector<std::uint32_t> distances_;
+  std::optional<Trace> lone_trace_;
+  // Of the search.
   std::vector<StateId> from_;  // the state before it on the way
   std::vector<StateId> order_;
   StateId lone_source_ = kNoState;

@@ -31,11 +31,19 @@ void prepare_large_heap() {
   std::free(first);
   mallopt(M_TOP_PAD, 1 << 20);
   const std::uintptr_t end = address(sbrk(0));
-  const std::uintptr_t huge_begin = (begin + kHugePage - 1) / kHugePage * kHugePage;
+  // A range of which a byte was written has small pages already, and malloc() has written behind the first block.
+  const std::uintptr_t huge_begin = (begin + 2 * kFirstBlockBytes + kHugePage - 1) / kHugePage * kHugePage;
   if (end == end_before || begin >= end || huge_begin >= end) return;
+  madvise(reinterpret_cast<void*>(huge_begin), end - huge_begin, MADV_HUGEPAGE);
   // What lies before the first huge page is never used.
   [[maybe_unused]] void* volatile filler = std::malloc(huge_begin - begin);
-  madvise(reinterpret_cast<void*>(huge_begin), end - huge_begin, MADV_HUGEPAGE);
+}
+
+void trim_large_heap() {
+  malloc_trim(kRangeBytes);  // without what lies at the end: the range is to stay
+  const std::uintptr_t end = address(sbrk(0));
+  const std::uintptr_t begin = (end - mallinfo2().keepcost + 2 * kHugePage - 1) / kHugePage * kHugePage;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 }  // namespace spex::lts

@@ -12,4 +12,8 @@ namespace spex::lts {
 // the address space is limited.
 void prepare_large_heap();
 
+// Gives memory back that is free now, so that what is built next does not add to what was built before. For programs
+// of one thread that have called prepare_large_heap().
+void trim_large_heap();
+
 }  // namespace spex::lts

@@ -5,14 +5,15 @@
 #include <numeric>
 #include <utility>
 
-#include "lts/signature.h"
-
 namespace spex::lts {
 namespace {
 
 constexpr std::uint32_t kNoStore = 0xFFFFFFFFU;
 constexpr std::size_t kGarbageAllowed = 1U << 20U;
 constexpr std::uint32_t kNoGroup = 0xFFFFFFFFU;
+constexpr std::uint32_t kActionsInWord = 64;
+// At so many levels all states are looked at.
+constexpr std::uint32_t kLevelsOfAll = 2;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the result depends on every bit of both.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
@@ -40,11 +41,12 @@ LevelPartition::LevelPartition(const MergedGraph& graph, const Horizon& horizon,
     if (distances_[state] >= level_max_) continue;
     place_of_[state] = static_cast<std::uint32_t>(states_.size());
     states_.push_back(state);
-    dirty_.insert(state);
+    if (graph.action_count > kActionsInWord) dirty_.insert(state);
   }
   classes_.push_back({0, 0, static_cast<std::uint32_t>(states_.size()), kNoGroup});
   origins_.push_back({0, 0});
   if (!graph.has_inert) return;
+  elements_.reserve(graph.transitions.size() + graph.transitions.size() / 2);  // growing would hold two
   stored_of_.assign(count, kNoStore);
   is_tau_target_.assign(count, false);
   for (const StateId state : states_) {
@@ -68,18 +70,10 @@ bool LevelPartition::refine() {
   changes_.clear();
   groups_.clear();
   renamed_.clear();
-  while (!dirty_.empty()) {
-    if (work_left_ == 0) return false;
-    const StateId state = dirty_.take_least();
-    if (level_ > 1) {
-      for (const StateId source : sources_.by_tau(state)) mark_dirty(source, level_);
-    }
-    const std::uint64_t hash = observe(state);
-    const std::uint32_t class_id = class_of_[state];
-    if (hash == classes_[class_id].hash || is_alone(state)) continue;
-    const std::uint32_t group = group_of(class_id, hash);
-    ++groups_[group].end;  // counts, as yet
-    changes_.push_back({state, group});
+  if (level_ == 1 && graph_.action_count <= kActionsInWord) {
+    look_at_actions();
+  } else if (!look_at_changed()) {
+    return false;
   }
   changed_classes_.clear();
   for (const Group& group : groups_) {
@@ -92,16 +86,79 @@ bool LevelPartition::refine() {
   return !renamed_.empty();
 }
 
+// False if the budget is spent.
+bool LevelPartition::look_at_changed() {
+  while (!dirty_.empty()) {
+    if (work_left_ == 0) return false;
+    const StateId state = dirty_.take_least();
+    if (level_ > kLevelsOfAll) {
+      for (const StateId source : sources_.by_tau(state)) mark_dirty(source, level_);
+    }
+    const std::uint64_t hash = observe(state);
+    if (hash != classes_[class_of_[state]].hash && !is_alone(state)) change(state, hash);
+  }
+  return true;
+}
+
+// Level 1, where an observation is its action: those of a state are the bits of a word.
+void LevelPartition::look_at_actions() {
+  std::vector<std::uint64_t> actions(graph_.state_count, 0);
+  for (const StateId state : states_) {
+    for (const Transition& step : graph_.outgoing(state)) {
+      const bool silent = graph_.has_inert && step.action == kTau;
+      actions[state] |= silent ? actions[step.target] : std::uint64_t{1} << step.action;
+    }
+    change(state, actions[state]);
+  }
+  spend(graph_.transitions.size() + states_.size());
+  std::vector<std::uint32_t> stored_of_group;
+  for (Group& group : groups_) {
+    current_.start(kActionsInWord);
+    for (std::uint64_t left = group.hash; left != 0; left &= left - 1) {
+      current_.add(element(0, static_cast<ActionId>(std::countr_zero(left)), 0));
+    }
+    group.hash = hash_of_current();
+    if (graph_.has_inert) stored_of_group.push_back(store(group.hash));
+  }
+  for (const Change& change : changes_) {
+    if (graph_.has_inert && is_tau_target_[change.state]) stored_of_[change.state] = stored_of_group[change.group];
+  }
+}
+
+// The state has other observations than its class.
+void LevelPartition::change(StateId state, std::uint64_t hash) {
+  const std::uint32_t group = group_of(class_of_[state], hash);
+  ++groups_[group].end;  // counts, as yet
+  changes_.push_back({state, group});
+}
+
+std::uint64_t LevelPartition::hash_of_current() const {
+  std::uint64_t hash = current_.size() + 1;
+  for (const Element e : current_.elements()) hash = mix(hash, e);
+  return hash;
+}
+
+// Keeps current_ for the sources of a tau.
+std::uint32_t LevelPartition::store(std::uint64_t hash) {
+  const bool is_full = elements_.size() + current_.size() > elements_.capacity();
+  if (is_full && elements_.size() > compacted_size_ + compacted_size_ / 2) compact();
+  const auto begin = static_cast<std::uint32_t>(elements_.size());
+  elements_.insert(elements_.end(), current_.elements().begin(), current_.elements().end());
+  stored_.push_back({begin, static_cast<std::uint32_t>(elements_.size()), hash});
+  if (elements_.size() > kNoStore - graph_.transitions.size()) work_left_ = 0;
+  return static_cast<std::uint32_t>(stored_.size() - 1);
+}
+
 std::uint64_t LevelPartition::observe(StateId state) {
   const std::uint32_t own = class_of_[state];
   const auto row = graph_.outgoing(state);
-  current_.clear();
+  current_.start(row.size());
   for (const Transition& step : row) {
     const std::uint32_t after = class_of_[step.target];
     if (graph_.has_inert && step.action == kTau && after == own) continue;
-    current_.push_back(element(graph_.has_inert ? own : 0, step.action, after));
+    current_.add(element(graph_.has_inert ? own : 0, step.action, after));
   }
-  make_set(current_);
+  current_.make_set();
   spend(row.size() + 1);
   const bool has_tau = graph_.has_inert && !row.empty() && row.front().action == kTau;
   const std::uint32_t greatest = has_tau ? collect_stored(state) : kNoStore;
@@ -111,21 +168,13 @@ std::uint64_t LevelPartition::observe(StateId state) {
   }
   if (greatest != kNoStore) {
     for (const std::uint32_t stored : successors_stored_) {
-      current_.insert(current_.end(), elements_.begin() + stored_[stored].begin,
-                      elements_.begin() + stored_[stored].end);
+      current_.add_all({elements_.data() + stored_[stored].begin, elements_.data() + stored_[stored].end});
     }
-    make_set(current_);
+    current_.make_set();
   }
   spend(current_.size());
-  std::uint64_t hash = current_.size() + 1;
-  for (const Element e : current_) hash = mix(hash, e);
-  if (graph_.has_inert && is_tau_target_[state]) {
-    stored_of_[state] = static_cast<std::uint32_t>(stored_.size());
-    const auto begin = static_cast<std::uint32_t>(elements_.size());
-    elements_.insert(elements_.end(), current_.begin(), current_.end());
-    stored_.push_back({begin, static_cast<std::uint32_t>(elements_.size()), hash});
-    if (elements_.size() > kNoStore - graph_.transitions.size()) work_left_ = 0;
-  }
+  const std::uint64_t hash = hash_of_current();
+  if (graph_.has_inert && is_tau_target_[state]) stored_of_[state] = store(hash);
   return hash;
 }
 
@@ -150,31 +199,35 @@ bool LevelPartition::covers(std::uint32_t greatest) const {
   const auto begin = elements_.begin() + stored_[greatest].begin;
   const auto end = elements_.begin() + stored_[greatest].end;
   const auto is_in = [&](Element e) { return std::binary_search(begin, end, e); };
-  if (!std::all_of(current_.begin(), current_.end(), is_in)) return false;
+  if (!std::ranges::all_of(current_.elements(), is_in)) return false;
   return std::all_of(successors_stored_.begin(), successors_stored_.end(), [&](std::uint32_t stored) {
     return stored == greatest ||
            std::all_of(elements_.begin() + stored_[stored].begin, elements_.begin() + stored_[stored].end, is_in);
   });
 }
 
-// Drops the stored observations that no state has any more.
+// Drops the stored observations that no state has any more. They lie in the order of their numbers.
 void LevelPartition::compact() {
   std::vector<std::uint32_t> moved(stored_.size(), kNoStore);
-  std::vector<Stored> stored;
-  std::vector<Element> elements;
-  for (std::uint32_t& id : stored_of_) {
-    if (id == kNoStore) continue;
-    if (moved[id] == kNoStore) {
-      moved[id] = static_cast<std::uint32_t>(stored.size());
-      const auto begin = static_cast<std::uint32_t>(elements.size());
-      elements.insert(elements.end(), elements_.begin() + stored_[id].begin, elements_.begin() + stored_[id].end);
-      stored.push_back({begin, static_cast<std::uint32_t>(elements.size()), stored_[id].hash});
-    }
-    id = moved[id];
+  for (const std::uint32_t id : stored_of_) {
+    if (id != kNoStore) moved[id] = 0;
   }
-  stored_ = std::move(stored);
-  elements_ = std::move(elements);
+  std::uint32_t kept = 0;
+  auto place = elements_.begin();
+  for (std::uint32_t id = 0; id < moved.size(); ++id) {
+    if (moved[id] == kNoStore) continue;
+    const Stored old = stored_[id];
+    const auto begin = static_cast<std::uint32_t>(place - elements_.begin());
+    place = std::copy(elements_.begin() + old.begin, elements_.begin() + old.end, place);
+    stored_[kept] = {begin, static_cast<std::uint32_t>(place - elements_.begin()), old.hash};
+    moved[id] = kept++;
+  }
+  stored_.resize(kept);
+  elements_.erase(place, elements_.end());
   compacted_size_ = elements_.size();
+  for (std::uint32_t& id : stored_of_) {
+    if (id != kNoStore) id = moved[id];
+  }
 }
 
 std::uint32_t LevelPartition::group_of(std::uint32_t class_id, std::uint64_t hash) {
@@ -263,7 +316,12 @@ void LevelPartition::mark_dirty(StateId state, std::uint32_t level) {
 // The states whose observations name a class that some state has left: its sources and, before it, itself. What comes
 // to those by taus is found when they are looked at.
 void LevelPartition::find_dirty() {
-  if (level_ == 1) sources_ = Sources(graph_, &distances_, level_max_ - 2);
+  if (level_ < kLevelsOfAll) {
+    // Most states will have changed, so it costs less to look at all than to find which.
+    for (const StateId state : states_) mark_dirty(state, level_ + 1);
+    return;
+  }
+  if (level_ == kLevelsOfAll) sources_ = Sources(graph_, &distances_, level_max_ - level_ - 1);
   for (const StateId state : renamed_) {
     const auto sources = sources_.all(state);
     if (graph_.has_inert) mark_dirty(state, level_ + 1);

@@ -22,6 +22,7 @@
 
 #include "lts/horizon.h"
 #include "lts/merged_graph.h"
+#include "lts/signature.h"
 #include "lts/sources.h"
 #include "lts/state_queue.h"
 
@@ -45,7 +46,7 @@ class LevelPartition {
   static constexpr std::uint32_t kSame = 0xFFFFFFFFU;
 
  private:
-  using Element = std::uint64_t;  // class before, action, class after
+  using Element = SignatureElement;  // class before, action, class after
   struct Origin {
     std::uint32_t parent;  // the class it was split from
     std::uint32_t birth;   // at this level
@@ -77,8 +78,13 @@ class LevelPartition {
 
   // One level; false if no class was split or the budget is spent.
   bool refine();
+  bool look_at_changed();
+  void look_at_actions();
+  std::uint32_t store(std::uint64_t hash);
+  void change(StateId state, std::uint64_t hash);
   // The hash of the state's observations.
   std::uint64_t observe(StateId state);
+  std::uint64_t hash_of_current() const;
   // The stored observations of its tau successors: the greatest, or kNoStore.
   std::uint32_t collect_stored(StateId state);
   bool covers(std::uint32_t stored) const;
@@ -129,7 +135,7 @@ class LevelPartition {
   std::vector<std::uint32_t> changed_classes_;
   std::vector<std::uint32_t> group_index_;  // by class and hash: group + 1; 0 is empty
   std::vector<StateId> renamed_;
-  std::vector<Element> current_;
+  SignatureSet current_;
   std::vector<std::uint32_t> successors_stored_;
 };
 

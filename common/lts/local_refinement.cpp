@@ -69,17 +69,17 @@ void LocalRefinement::examine(StateId state) {
   const auto row = graph_.outgoing(state);
   work_left_ -= std::min<std::uint64_t>(row.size() + 1, work_left_);
   std::uint32_t candidate = kNoClass;  // the highest new class among inert successors
-  signature_.clear();
+  signature_.start(row.size());
   for (const Transition& step : row) {
     if (step.action == kTau && graph_.has_inert && class_of_[step.target] == own) {
       const std::uint32_t target = next_[step.target];
       if (candidate == kNoClass || target > candidate) candidate = target;
-      signature_.push_back(signature_element(kTau, target));
+      signature_.add(signature_element(kTau, target));
     } else {
-      signature_.push_back(signature_element(step.action, class_of_[step.target]));
+      signature_.add(signature_element(step.action, class_of_[step.target]));
     }
   }
-  make_set(signature_);
+  signature_.make_set();
   const std::uint32_t now = classify(own, candidate);
   if (now == own) return;
   next_[state] = now;
@@ -101,7 +101,8 @@ std::uint32_t LocalRefinement::classify(std::uint32_t own, std::uint32_t candida
 
 bool LocalRefinement::has_signature(std::uint32_t class_id) const {
   const Class& known = classes_[class_id];
-  return known.has_signature && same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_);
+  return known.has_signature &&
+         same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.elements());
 }
 
 // Whether the class can do all that is in signature_, besides the tau to itself.
@@ -110,14 +111,14 @@ bool LocalRefinement::contains_signature(std::uint32_t class_id) const {
   const auto begin = arena_.begin() + known.begin;
   const auto end = arena_.begin() + known.end;
   const SignatureElement self = signature_element(kTau, class_id);
-  return known.has_signature && std::all_of(signature_.begin(), signature_.end(), [&](SignatureElement e) {
+  return known.has_signature && std::ranges::all_of(signature_.elements(), [&](SignatureElement e) {
            return e == self || std::binary_search(begin, end, e);
          });
 }
 
 std::uint32_t LocalRefinement::find_or_add(std::uint32_t parent) {
   if (2 * (used_slots_.size() + 1) > index_.size()) grow_index();
-  const std::uint32_t hash = signature_hash(parent, signature_);
+  const std::uint32_t hash = signature_hash(parent, signature_.elements());
   const std::size_t mask = index_.size() - 1;
   std::size_t slot = hash & mask;
   for (; index_[slot] != 0; slot = (slot + 1) & mask) {
@@ -125,7 +126,7 @@ std::uint32_t LocalRefinement::find_or_add(std::uint32_t parent) {
     if (classes_[known].hash == hash && classes_[known].parent == parent && has_signature(known)) return known;
   }
   const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
-  arena_.insert(arena_.end(), signature_.begin(), signature_.end());
+  for (const SignatureElement element : signature_.elements()) arena_.push_back(element);
   classes_.push_back({0, parent, kNoClass, begin, static_cast<std::uint32_t>(arena_.size()), hash, true});
   index_[slot] = static_cast<std::uint32_t>(classes_.size());
   used_slots_.push_back(static_cast<std::uint32_t>(slot));

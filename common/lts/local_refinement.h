@@ -75,7 +75,7 @@ class LocalRefinement {
   Sources sources_;
   std::uint32_t rounds_ = 0;
   std::vector<SignatureElement> arena_;
-  std::vector<SignatureElement> signature_;
+  SignatureSet signature_;
   StateQueue changed_;  // the states to look at, in this round or, after it, in the next
   std::vector<StateId> moved_;
   std::vector<std::uint32_t> index_;  // classes of the round by signature: class + 1; 0 is empty

@@ -1,7 +1,9 @@
 #include "lts/signature.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <utility>
 
 namespace spex::lts {
@@ -16,8 +18,31 @@ constexpr unsigned kRoundsPerBit = 3;
 // Systems of fewer transitions lie in the cache: there looking only at what changes is quicker from the second round
 // on, whether or not more classes are made each time.
 constexpr std::size_t kCachedTransitions = 1U << 17U;
-// Up to so many elements are sorted by insertion.
-constexpr std::size_t kInsertionMax = 24;
+// Networks that sort four and eight elements, with five and nineteen comparisons, which is least (Knuth, The Art of
+// Computer Programming 3, 5.3.4).
+using Comparison = std::pair<std::size_t, std::size_t>;
+template <std::size_t kCount>
+constexpr auto kNetwork = std::array<Comparison, 5>{{{0, 2}, {1, 3}, {0, 1}, {2, 3}, {1, 2}}};
+template <>
+constexpr auto kNetwork<8> = std::array<Comparison, 19>{{{0, 2},
+                                                         {1, 3},
+                                                         {4, 6},
+                                                         {5, 7},
+                                                         {0, 4},
+                                                         {1, 5},
+                                                         {2, 6},
+                                                         {3, 7},
+                                                         {0, 1},
+                                                         {2, 3},
+                                                         {4, 5},
+                                                         {6, 7},
+                                                         {2, 4},
+                                                         {3, 5},
+                                                         {1, 4},
+                                                         {3, 6},
+                                                         {1, 2},
+                                                         {3, 4},
+                                                         {5, 6}}};
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
@@ -26,26 +51,33 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 }  // namespace
 
-void make_set(std::vector<SignatureElement>& signature) {
-  std::size_t in_order = 1;
-  while (in_order < signature.size() && signature[in_order - 1] < signature[in_order]) ++in_order;
-  if (in_order >= signature.size()) return;
-  if (signature.size() > kInsertionMax) {
-    std::sort(signature.begin(), signature.end());
-    signature.erase(std::unique(signature.begin(), signature.end()), signature.end());
-    return;
+// Sorts by a network of comparisons that does not depend on the elements; what is missing to kCount is filled up with
+// the last one, as if it were there several times.
+template <std::size_t kCount>
+void SignatureSet::make_short_set() {
+  std::array<SignatureElement, kCount> sorted;
+  for (std::size_t i = 0; i < kCount; ++i) sorted[i] = elements_[std::min(i, size_ - 1)];
+  const auto order = [&](std::size_t a, std::size_t b) {
+    const SignatureElement least = std::min(sorted[a], sorted[b]);
+    sorted[b] = std::max(sorted[a], sorted[b]);
+    sorted[a] = least;
+  };
+  for (const auto& [a, b] : kNetwork<kCount>) order(a, b);
+  size_ = 0;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    elements_[size_] = sorted[i];
+    size_ += i + 1 == kCount || sorted[i] != sorted[i + 1] ? 1U : 0U;
   }
-  SignatureElement* const set = signature.data();
-  std::size_t size = in_order;
-  for (std::size_t next = in_order; next < signature.size(); ++next) {
-    const SignatureElement element = set[next];
-    std::size_t at = size;
-    while (at > 0 && set[at - 1] > element) --at;
-    if (at > 0 && set[at - 1] == element) continue;
-    for (std::size_t i = size++; i > at; --i) set[i] = set[i - 1];
-    set[at] = element;
-  }
-  signature.resize(size);
+}
+
+void SignatureSet::make_set() {
+  if (size_ < 2) return;
+  if (size_ <= 4) return make_short_set<4>();
+  if (size_ <= kShortMax) return make_short_set<kShortMax>();
+  const auto begin = elements_.begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(size_);
+  if (!std::is_sorted(begin, end)) std::sort(begin, end);
+  size_ = static_cast<std::size_t>(std::unique(begin, end) - begin);
 }
 
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
@@ -93,11 +125,11 @@ void SignatureRefinement::round() {
 std::uint32_t SignatureRefinement::classify(StateId state) {
   const std::uint32_t parent = previous_[state];
   if (sizes_[parent] == 1) {
-    signature_.clear();
+    signature_.start(0);
     return add_class(parent, 0);  // nothing to be compared with
   }
   const std::uint32_t candidate = collect(state);
-  make_set(signature_);
+  signature_.make_set();
   if (candidate != kNoClass && contains_signature(candidate)) return candidate;
   return find_or_add(parent);
 }
@@ -105,14 +137,15 @@ std::uint32_t SignatureRefinement::classify(StateId state) {
 std::uint32_t SignatureRefinement::collect(StateId state) {
   const std::uint32_t own = previous_[state];
   std::uint32_t candidate = kNoClass;
-  signature_.clear();
-  for (const Transition& step : graph_.outgoing(state)) {
+  const auto row = graph_.outgoing(state);
+  signature_.start(row.size());
+  for (const Transition& step : row) {
     if (step.action == kTau && graph_.has_inert && previous_[step.target] == own) {
       const std::uint32_t target = classes_[step.target];  // known: taus lead to lower numbers
-      signature_.push_back(signature_element(kInertAction, target));
+      signature_.add(signature_element(kInertAction, target));
       if (candidate == kNoClass || target > candidate) candidate = target;
     } else {
-      signature_.push_back(signature_element(step.action, previous_[step.target]));
+      signature_.add(signature_element(step.action, previous_[step.target]));
     }
   }
   return candidate;
@@ -124,13 +157,13 @@ bool SignatureRefinement::contains_signature(std::uint32_t candidate) const {
   const auto begin = arena_.begin() + new_classes_[candidate].begin;
   const auto end = arena_.begin() + new_classes_[candidate].end;
   const SignatureElement self = signature_element(kInertAction, candidate);
-  return std::all_of(signature_.begin(), signature_.end(),
-                     [&](SignatureElement e) { return e == self || std::binary_search(begin, end, e); });
+  return std::ranges::all_of(signature_.elements(),
+                             [&](SignatureElement e) { return e == self || std::binary_search(begin, end, e); });
 }
 
 std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
   if (2 * (new_classes_.size() + 1) > index_.size()) grow_index();
-  const std::uint32_t hash = signature_hash(parent, signature_);
+  const std::uint32_t hash = signature_hash(parent, signature_.elements());
   const std::size_t mask = index_.size() - 1;
   std::size_t slot = hash & mask;
   while (index_[slot] != 0) {
@@ -145,7 +178,7 @@ std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
 
 std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t hash) {
   const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
-  for (const SignatureElement element : signature_) arena_.push_back(element);
+  for (const SignatureElement element : signature_.elements()) arena_.push_back(element);
   new_classes_.push_back({begin, static_cast<std::uint32_t>(arena_.size()), hash, parent});
   return static_cast<std::uint32_t>(new_classes_.size() - 1);
 }
@@ -153,7 +186,7 @@ std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t
 bool SignatureRefinement::matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const {
   const NewClass& known = new_classes_[candidate];
   if (known.hash != hash || known.parent != parent) return false;
-  return same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_);
+  return same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.elements());
 }
 
 void SignatureRefinement::grow_index() {

@@ -15,6 +15,7 @@
 // are compared in full, never by hash alone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -31,8 +32,38 @@ constexpr SignatureElement signature_element(ActionId action, std::uint32_t clas
 }
 constexpr ActionId element_action(SignatureElement element) { return static_cast<ActionId>(element >> 32U); }
 constexpr std::uint32_t element_class(SignatureElement element) { return static_cast<std::uint32_t>(element); }
-// Sorts the elements and drops what is there twice. Signatures are short, mostly.
-void make_set(std::vector<SignatureElement>& signature);
+// A set of elements under construction. Most are short: up to eight are put in order without a branch on them, which
+// would be taken by chance.
+class SignatureSet {
+ public:
+  SignatureSet() : elements_(kShortMax) {}
+
+  // Makes it empty, with room for `size_max` elements.
+  void start(std::size_t size_max) {
+    size_ = 0;
+    if (size_max > elements_.size()) elements_.resize(2 * size_max);
+  }
+  // There must be room.
+  void add(SignatureElement element) { elements_[size_++] = element; }
+  void add_all(std::span<const SignatureElement> elements) {
+    if (size_ + elements.size() > elements_.size()) elements_.resize(2 * (size_ + elements.size()));
+    for (const SignatureElement element : elements) elements_[size_++] = element;
+  }
+  // Sorts the elements and drops what is there twice.
+  void make_set();
+
+  std::size_t size() const { return size_; }
+  std::span<const SignatureElement> elements() const { return {elements_.data(), size_}; }
+
+ private:
+  static constexpr std::size_t kShortMax = 8;
+
+  template <std::size_t kCount>
+  void make_short_set();
+
+  std::vector<SignatureElement> elements_;  // those from size_ on are not in use
+  std::size_t size_ = 0;
+};
 // A loop of its own, because comparing so few bytes by a call takes longer than the bytes.
 inline bool same_elements(std::span<const SignatureElement> a, std::span<const SignatureElement> b) {
   if (a.size() != b.size()) return false;
@@ -104,7 +135,7 @@ class SignatureRefinement {
   std::vector<NewClass> new_classes_;
   std::vector<SignatureElement> arena_;
   std::vector<std::uint32_t> index_;  // new class + 1; 0 is empty
-  std::vector<SignatureElement> signature_;
+  SignatureSet signature_;
 };
 
 }  // namespace spex::lts

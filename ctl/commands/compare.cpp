@@ -103,6 +103,7 @@ base::Result<void> explain(Comparison& comparison) {
   options.formula_bytes_max = kLimits.formula_bytes_max;
   options.with_formula = comparison.with_formula;
   lts::Explanation explanation;
+  lts::trim_large_heap();
   if (comparison.decision) {
     explanation = lts::explain(left, right, *comparison.decision, options);
     comparison.decision.reset();
