@@ -26,14 +26,6 @@ StateId LtsBuilder::state(std::string_view name) {
   return id;
 }
 
-void LtsBuilder::ensure_states(std::uint32_t count) { state_count_ = std::max(state_count_, count); }
-
-void LtsBuilder::add_transition(StateId from, ActionId action, StateId to) {
-  SPEX_ASSERT(from != kNoState && to != kNoState && action < actions_.size());
-  ensure_states(std::max(from, to) + 1);
-  records_.push_back({from, action, to});
-}
-
 void LtsBuilder::add_transition(StateId from, std::string_view label, StateId to) {
   add_transition(from, action(label), to);
 }

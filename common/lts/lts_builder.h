@@ -5,11 +5,13 @@
 // Adding is amortised O(1); build() is O(states + transitions).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "lts/lts.h"
 
 namespace spex::lts {
@@ -26,10 +28,14 @@ class LtsBuilder {
   // The state of this name; a new one if it was not there.
   StateId state(std::string_view name);
   // There are at least `count` states, numbered from 0.
-  void ensure_states(std::uint32_t count);
+  void ensure_states(std::uint32_t count) { state_count_ = std::max(state_count_, count); }
   void reserve_transitions(std::size_t count) { records_.reserve(count); }
 
-  void add_transition(StateId from, ActionId action, StateId to);
+  void add_transition(StateId from, ActionId action, StateId to) {
+    SPEX_ASSERT(from != kNoState && to != kNoState && action < actions_.size());
+    ensure_states(std::max(from, to) + 1);
+    records_.push_back({from, action, to});
+  }
   void add_transition(StateId from, std::string_view label, StateId to);
   void add_transition(std::string_view from, std::string_view label, std::string_view to);
   // State 0 unless set.
