@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "conformance/names.h"
 #include "protocol/arguments.h"
 #include "protocol/codec.h"
@@ -18,7 +20,7 @@ using base::Result;
 using protocol::MsgpackWriter;
 
 // What one page costs the other requests is bounded, whatever the filter: a page may be empty.
-constexpr std::size_t kVisitsPerPage = 16'384;
+constexpr std::size_t kVisitsPerInstance = 16;  // that cost about as much
 constexpr std::size_t kBytesPerPage = 1u << 20;
 
 struct PageScan {
@@ -26,10 +28,10 @@ struct PageScan {
   bool more = false;
 };
 
-PageScan visit_some(const Shard& shard, store::InstanceNumber from) {
+PageScan visit_some(const Shard& shard, store::InstanceNumber from, std::size_t visits_max) {
   PageScan scan;
   shard.store.scan(from, [&](const store::Instance& instance) {
-    scan.more = scan.visited.size() == kVisitsPerPage;
+    scan.more = scan.visited.size() == visits_max;
     if (!scan.more) scan.visited.push_back(instance);
     return !scan.more;
   });
@@ -75,12 +77,15 @@ Handled all_instances(Shard& shard, Call& call) {
   SPEX_TRY_ASSIGN(const auto filter, protocol::Filter::decode(arguments.filter));
   const std::uint64_t from = arguments.cursor ? arguments.cursor->number : 0;
   if (from > 0xffffffffU) return fail(Reason::invalid_argument, "all_instances: this is no cursor of ours");
-  const PageScan scan = visit_some(shard, store::InstanceNumber(static_cast<std::uint32_t>(from)));
+  const std::size_t at_once = shard.listing.next_page(call.now.monotonic);
+  const std::size_t most = std::min<std::size_t>(arguments.limit, at_once);
+  const PageScan scan =
+      visit_some(shard, store::InstanceNumber(static_cast<std::uint32_t>(from)), at_once * kVisitsPerInstance);
   std::string instances;
   std::uint32_t count = 0;
   protocol::Page page;
   std::size_t index = 0;
-  for (; index < scan.visited.size() && count < arguments.limit && instances.size() < kBytesPerPage; ++index) {
+  for (; index < scan.visited.size() && count < most && instances.size() < kBytesPerPage; ++index) {
     const store::Instance& instance = scan.visited[index];
     if (!filter.matches(InstanceSubject(shard.store, instance, call.now.wall))) continue;
     SPEX_TRY(append_listed(shard, instance, instances));

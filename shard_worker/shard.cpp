@@ -207,6 +207,8 @@ void Shard::execute(const Incoming& incoming, Now now, Answers& answers) {
     return;
   }
   const bool mutates = header.operation != nullptr && header.operation->mutates;
+  const bool is_page = header.operation != nullptr && header.operation->operation == Operation::all_instances;
+  if (!is_page) listing.asked(now.monotonic);
   std::string& reply = answers.begin(incoming, header.id, mutates);
   if (header.fault) {
     protocol::append_error_reply(reply, header.id, header.fault->reason, header.fault->what);

@@ -23,6 +23,7 @@
 #include "shard_worker/catalogue.h"
 #include "shard_worker/checks.h"
 #include "shard_worker/clock_steps.h"
+#include "shard_worker/listing_pace.h"
 #include "shard_worker/model_changes.h"
 #include "shard_worker/request.h"
 #include "shard_worker/timeout_queue.h"
@@ -98,6 +99,7 @@ class Shard {
   WaitingRequests waiting;
   std::vector<StoredRequest> ready;
   BulkDeletions deletions;
+  ListingPace listing;
   TimeoutQueue timeouts;
   ClockSteps clock;
   std::vector<store::SpecificationId> sighted;  // whose models saw something that is not stored yet

@@ -229,6 +229,32 @@ TEST_CASE("all instances come in pages, each once", "[administration]") {
   for (int i = 0; i < 25; ++i) CHECK(std::count(seen.begin(), seen.end(), Value(i)) == 1);
 }
 
+TEST_CASE("while others ask, a listing comes in short pages and is complete", "[administration]") {
+  OrderShard shard;
+  constexpr int kCount = 100;
+  for (int i = 0; i < kCount; ++i) shard.init(i);
+  protocol::AllInstancesArguments arguments;
+  std::vector<Value> seen;
+  std::vector<std::size_t> sizes;
+  const auto list_one_page = [&] {
+    const Reply reply = shard.ask(Operation::all_instances, nullptr, ShardFixture::encoded(arguments), {});
+    REQUIRE(reply.ok);
+    const protocol::Array& body = *reply.body.array();
+    sizes.push_back(body[0].array()->size());
+    for (const Value& instance : *body[0].array()) seen.push_back(*instance.find("identifier"));
+    if (body.size() < 2 || body[1].is_nil()) return false;
+    arguments.cursor = protocol::decode_cursor(protocol::encode_value(body[1])).value();
+    return true;
+  };
+  REQUIRE_FALSE(list_one_page());  // as long as what was asked before
+  arguments.cursor.reset();
+  seen.clear();
+  sizes.clear();
+  for (bool more = true; more && sizes.size() < kCount;) more = list_one_page();
+  CHECK(sizes == std::vector<std::size_t>{32, 32, 32, 4});
+  for (int i = 0; i < kCount; ++i) CHECK(std::count(seen.begin(), seen.end(), Value(i)) == 1);
+}
+
 TEST_CASE("an instance with a damaged record is listed with its error, and the others as they are",
           "[administration]") {
   OrderShard shard;

@@ -2,6 +2,7 @@
 
 #include "shard_worker/background_pace.h"
 #include "shard_worker/background_turn.h"
+#include "shard_worker/listing_pace.h"
 #include "tests/support/temp_dir.h"
 
 namespace spex::shard_worker {
@@ -43,6 +44,21 @@ TEST_CASE("slices shrink while they take too long and grow again", "[background]
   CHECK(pace.changes_max() == BackgroundPace::kChangesLeast + BackgroundPace::kChangesStep);
   for (int i = 0; i < 100; ++i) pace.sliced(at_ms(40), at_ms(41), true);
   CHECK(pace.changes_max() == BackgroundPace::kChangesMost);
+}
+
+TEST_CASE("a page of a listing is as long as what others asked meanwhile, and full when they are gone",
+          "[background]") {
+  ListingPace pace;
+  CHECK(pace.next_page(at_ms(0)) == protocol::kPageInstancesMax);
+  pace.asked(at_ms(1));
+  CHECK(pace.next_page(at_ms(2)) == ListingPace::kLeast);
+  for (int i = 0; i < 300; ++i) pace.asked(at_ms(3));
+  CHECK(pace.next_page(at_ms(4)) == 300);
+  CHECK(pace.next_page(at_ms(5)) == ListingPace::kLeast);
+  for (int i = 0; i < 5'000; ++i) pace.asked(at_ms(6));
+  CHECK(pace.next_page(at_ms(7)) == protocol::kPageInstancesMax);
+  CHECK(pace.next_page(at_ms(1'005)) == ListingPace::kLeast);
+  CHECK(pace.next_page(at_ms(1'006)) == protocol::kPageInstancesMax);
 }
 
 TEST_CASE("while nobody asks, slices are large, follow each other and give way to nobody", "[background]") {
