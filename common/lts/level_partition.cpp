@@ -168,9 +168,8 @@ std::uint64_t LevelPartition::observe(StateId state) {
   }
   if (greatest != kNoStore) {
     for (const std::uint32_t stored : successors_stored_) {
-      current_.add_all({elements_.data() + stored_[stored].begin, elements_.data() + stored_[stored].end});
+      current_.unite({elements_.data() + stored_[stored].begin, elements_.data() + stored_[stored].end});
     }
-    current_.make_set();
   }
   spend(current_.size());
   const std::uint64_t hash = hash_of_current();

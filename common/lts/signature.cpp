@@ -22,7 +22,9 @@ constexpr std::size_t kCachedTransitions = 1U << 17U;
 // Computer Programming 3, 5.3.4).
 using Comparison = std::pair<std::size_t, std::size_t>;
 template <std::size_t kCount>
-constexpr auto kNetwork = std::array<Comparison, 5>{{{0, 2}, {1, 3}, {0, 1}, {2, 3}, {1, 2}}};
+constexpr auto kNetwork = std::array<Comparison, 1>{{{0, 1}}};
+template <>
+constexpr auto kNetwork<4> = std::array<Comparison, 5>{{{0, 2}, {1, 3}, {0, 1}, {2, 3}, {1, 2}}};
 template <>
 constexpr auto kNetwork<8> = std::array<Comparison, 19>{{{0, 2},
                                                          {1, 3},
@@ -72,12 +74,32 @@ void SignatureSet::make_short_set() {
 
 void SignatureSet::make_set() {
   if (size_ < 2) return;
+  if (size_ == 2) return make_short_set<2>();
   if (size_ <= 4) return make_short_set<4>();
   if (size_ <= kShortMax) return make_short_set<kShortMax>();
   const auto begin = elements_.begin();
   const auto end = begin + static_cast<std::ptrdiff_t>(size_);
   if (!std::is_sorted(begin, end)) std::sort(begin, end);
   size_ = static_cast<std::size_t>(std::unique(begin, end) - begin);
+}
+
+// Which of two is less moves places, and is no branch.
+void SignatureSet::unite(std::span<const SignatureElement> others) {
+  if (united_.size() < size_ + others.size()) united_.resize(2 * (size_ + others.size()));
+  std::size_t own = 0;
+  std::size_t other = 0;
+  std::size_t end = 0;
+  while (own < size_ && other < others.size()) {
+    const SignatureElement a = elements_[own];
+    const SignatureElement b = others[other];
+    united_[end++] = std::min(a, b);
+    own += a <= b ? 1U : 0U;
+    other += b <= a ? 1U : 0U;
+  }
+  while (own < size_) united_[end++] = elements_[own++];
+  while (other < others.size()) united_[end++] = others[other++];
+  elements_.swap(united_);
+  size_ = end;
 }
 
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {

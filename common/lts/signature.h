@@ -45,12 +45,10 @@ class SignatureSet {
   }
   // There must be room.
   void add(SignatureElement element) { elements_[size_++] = element; }
-  void add_all(std::span<const SignatureElement> elements) {
-    if (size_ + elements.size() > elements_.size()) elements_.resize(2 * (size_ + elements.size()));
-    for (const SignatureElement element : elements) elements_[size_++] = element;
-  }
   // Sorts the elements and drops what is there twice.
   void make_set();
+  // Adds those of another set; both are in order and stay so.
+  void unite(std::span<const SignatureElement> others);
 
   std::size_t size() const { return size_; }
   std::span<const SignatureElement> elements() const { return {elements_.data(), size_}; }
@@ -62,6 +60,7 @@ class SignatureSet {
   void make_short_set();
 
   std::vector<SignatureElement> elements_;  // those from size_ on are not in use
+  std::vector<SignatureElement> united_;    // as elements_, while two are made one
   std::size_t size_ = 0;
 };
 // A loop of its own, because comparing so few bytes by a call takes longer than the bytes.
