@@ -5,6 +5,7 @@
 // I1: a chunk row with `n` holds the effect on it of all log rows <= n, of none later.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
@@ -23,6 +24,17 @@ struct ChunkId {
     return {static_cast<ChunkKind>(row >> 32 & 0xff), static_cast<std::uint32_t>(row & 0xffffffff)};
   }
 };
+
+// The pace of saving: operations between two chunks. Times chunks, it is about how many of them a start replays:
+// 300,000 or one per instance, whichever is more; fewer with few chunks, as `slowest` bounds it; at most ten million.
+inline std::uint64_t operations_per_chunk(std::uint64_t chunks, std::uint64_t instances_per_chunk,
+                                          std::uint64_t slowest) {
+  constexpr std::uint64_t kReplayedFew = 300'000;
+  constexpr std::uint64_t kReplayedMax = 10'000'000;
+  chunks = std::max<std::uint64_t>(chunks, 1);
+  const std::uint64_t pace = std::min(std::max(kReplayedFew / chunks, instances_per_chunk), kReplayedMax / chunks);
+  return std::max<std::uint64_t>(1, std::min(pace, slowest));
+}
 
 class ChunkTracker {
  public:

@@ -44,7 +44,7 @@ struct StoreOptions {
   std::uint32_t request_keys_max = 100'000;
   std::uint32_t checkpoint_pages = 1'000;
   std::uint64_t reserve_bytes = 0;               // held beside the file for when the disk is full; 0: none
-  std::uint32_t snapshot_every = 480;            // operations per snapshot row
+  std::uint32_t snapshot_every = 480;            // operations per snapshot row, at most (chunk_tracker.h)
   std::int64_t reclaim_within = 86'400'000'000;  // µs until the records of removed instances have left the file
   base::Timestamp now = 0;
   // Called now and then during recovery, so that a heartbeat can be sent.

@@ -17,7 +17,6 @@ namespace {
 constexpr std::uint64_t kQuietSnapshots = 100;
 // When checkpoints fail, the write-ahead log may grow to so many times its normal size.
 constexpr std::uint64_t kWalOverrun = 16;
-constexpr std::uint64_t kReplayedMax = 10'000'000;
 constexpr std::size_t kLooksPerCommit = 4'096;
 constexpr std::uint32_t kDropSlice = 4'096;
 constexpr std::uint64_t kPageBytes = 4'096;
@@ -90,10 +89,8 @@ Result<void> PackedStore::drop_key_chunks() {
       .execute();
 }
 
-// At most so many records are replayed as there are operations between the saving of all chunks.
 std::uint64_t PackedStore::operations_per_snapshot() const {
-  const std::uint64_t chunks = std::max<std::uint64_t>(memory_->states.chunks(), 1);
-  return std::max<std::uint64_t>(1, std::min<std::uint64_t>(options_.snapshot_every, kReplayedMax / chunks));
+  return operations_per_chunk(memory_->states.chunks(), StateTable::kPerChunk, options_.snapshot_every);
 }
 
 // What is left over goes with the next commits, or comes back when it was used again.
