@@ -16,6 +16,7 @@ constexpr int kRangeBytes = 1 << 30;
 constexpr int kBlockBytesMax = 32 << 20;
 constexpr std::uintptr_t kHugePage = 2U << 20U;
 constexpr std::size_t kFirstBlockBytes = 1U << 18U;  // more than the heap has left when a program begins
+constexpr std::size_t kManyTransitions = 1U << 20U;
 
 std::uintptr_t address(const void* place) { return reinterpret_cast<std::uintptr_t>(place); }
 
@@ -39,7 +40,8 @@ void prepare_large_heap() {
   [[maybe_unused]] void* volatile filler = std::malloc(huge_begin - begin);
 }
 
-void trim_large_heap() {
+void trim_large_heap(std::size_t transitions) {
+  if (transitions < kManyTransitions) return;
   malloc_trim(kRangeBytes);  // without what lies at the end: the range is to stay
   const std::uintptr_t end = address(sbrk(0));
   const std::uintptr_t begin = (end - mallinfo2().keepcost + 2 * kHugePage - 1) / kHugePage * kHugePage;

@@ -1,7 +1,7 @@
 // The functions of libzmq that transport/ calls, for a program that mostly does
 // without: the library is opened by the first call.
 //
-// libzmq brings seventeen further libraries, which take longer to load than the
+// libzmq brings thirteen further libraries, which take longer to load than the
 // comparison of two small systems takes (docs/decisions/0013). Linked instead of
 // libzmq by transport_when_needed_dep, so a function that is missing here is one
 // that the linker misses. Nothing is checked at a call but that libzmq is there.

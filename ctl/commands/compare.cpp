@@ -103,8 +103,8 @@ base::Result<void> explain(Comparison& comparison) {
   options.formula_bytes_max = kLimits.formula_bytes_max;
   options.with_formula = comparison.with_formula;
   lts::Explanation explanation;
-  lts::trim_large_heap();
   if (comparison.decision) {
+    lts::trim_large_heap(comparison.decision->graph.transitions.size());
     explanation = lts::explain(left, right, *comparison.decision, options);
     comparison.decision.reset();
   } else {

@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     std::printf("again %.5f s\n", cpu_seconds() - begun);
   }
   if (decision->bisimilar || !explains) return decision->bisimilar ? 0 : 1;
-  trim_large_heap();
+  trim_large_heap(decision->graph.transitions.size());
   const Explanation explanation = explain(*left, *right, *decision);
   std::printf("explain %.4f s, %.1f MB; trace %zu, game %zu, formula %zu bytes, depth %u; %s\n%s\n",
               cpu_seconds() - decided, peak_megabytes(), explanation.trace.size(), explanation.game.size(),
