@@ -19,7 +19,6 @@ constexpr std::uint64_t kQuietSnapshots = 100;
 constexpr std::uint64_t kWalOverrun = 16;
 constexpr std::size_t kLooksPerCommit = 4'096;
 constexpr std::uint32_t kDropSlice = 4'096;
-constexpr std::uint64_t kPageBytes = 4'096;
 
 }  // namespace
 
@@ -58,7 +57,6 @@ Result<void> PackedStore::write_batch() {
     SPEX_TRY(save_chunks());
     SPEX_TRY(write_rows());
   }
-  if (reserve_.is_wanted()) SPEX_TRY(hold_room());
   SPEX_TRY(commit_.execute());
   transaction_open_ = false;
   return {};
@@ -142,14 +140,6 @@ Result<void> PackedStore::write_rows() {
   return {};
 }
 
-// For the checkpoint that will bring this transaction into the file: on a full disk it must
-// not take what the reserve gave up, which is for the log of what makes room.
-Result<void> PackedStore::hold_room() {
-  const ResetAtEnd reset(page_count_);
-  SPEX_TRY(page_count_.step());
-  return file_.hold_room(page_count_.unsigned_integer(0) * kPageBytes);
-}
-
 base::Error PackedStore::drop_batch(base::Error cause) {
   base::log_limited(base::LogLevel::error, "store_commit_failed", {{"error", base::to_string(cause)}});
   if (cause.reason == Reason::storage_full) give_up_reserve(cause);
@@ -208,7 +198,7 @@ Result<void> PackedStore::close() {
   archiver_.reset();
   idle_check_.reset();
   for (Statement* statement : {&begin_, &commit_, &insert_row_, &save_chunk_, &drop_chunks_, &insert_instance_,
-                               &update_instance_, &remove_instance_, &details_, &count_pages_, &page_count_}) {
+                               &update_instance_, &remove_instance_, &details_, &count_pages_}) {
     *statement = Statement();
   }
   file_.close();

@@ -88,7 +88,6 @@ Result<void> PackedStore::prepare_statements() {
   SPEX_TRY(one(update_instance_,
                "UPDATE instances SET spec=?2, created=?3, base_state=?4, meta=?5, checksum=?6 WHERE number=?1",
                kWrite));
-  SPEX_TRY(one(page_count_, "PRAGMA page_count", Reason::storage_scan));
   SPEX_TRY(one(count_pages_, "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count",
                Reason::storage_scan));
   SPEX_TRY(one(remove_instance_, "DELETE FROM instances WHERE number=?1 RETURNING id", Reason::storage_delete));

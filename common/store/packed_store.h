@@ -142,7 +142,6 @@ class PackedStore final : public InstanceStore {
   // Of reading what had left memory: what was done since may be wrong.
   bool has_read_failed() const { return memory_->states.failure().has_value(); }
   base::Result<void> write_rows();
-  base::Result<void> hold_room();
   base::Error drop_batch(base::Error cause);
   void supersede_failed_commit();
   base::Result<void> checkpoint();
@@ -157,7 +156,7 @@ class PackedStore final : public InstanceStore {
   StoreOptions options_;
   ShardFile file_;
   Statement begin_, commit_, insert_row_, save_chunk_, drop_chunks_, insert_instance_, update_instance_,
-      remove_instance_, details_, count_pages_, page_count_;
+      remove_instance_, details_, count_pages_;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<EventLog> events_;

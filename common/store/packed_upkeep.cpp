@@ -33,7 +33,9 @@ PackedStore::PackedStore(StoreOptions options, ShardFile file)
     : options_(std::move(options)),
       file_(std::move(file)),
       reserve_(reserve_path(options_), options_.reserve_bytes),
-      shrunk_at_(options_.now) {}
+      shrunk_at_(options_.now) {
+  if (reserve_.is_wanted()) file_.hold_room();
+}
 
 Result<void> PackedStore::checkpoint() {
   auto done = database().checkpoint();

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kContent = kPage - kPageTrailerBytes;
+// Of the write-ahead log (https://sqlite.org/fileformat.html, section 4.1).
+constexpr int kLogHeader = 32;
+constexpr int kFrameHeader = 24;
 
 // What SQLite takes for its file; the real one is behind it.
 struct File {
@@ -24,7 +27,9 @@ struct File {
   sqlite3_file* real;
   bool has_checksums;
   bool tolerant;
-  const std::function<void(Bytes)>* show;  // each page that is read; may be null
+  const std::function<void(Bytes)>* show;              // each page that is read; may be null
+  const std::function<bool(std::uint64_t)>* has_room;  // for a database of so many bytes; may be null
+  sqlite3_file* database;                              // whose write-ahead log this is, or null
 };
 
 File& file_of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
@@ -92,6 +97,18 @@ int write_file(sqlite3_file* file, const void* buffer, int amount, sqlite3_int64
   return self.real->pMethods->xWrite(self.real, stamped.data(), amount, offset);
 }
 
+// The header of a frame begins with the number of its page.
+int write_log(sqlite3_file* file, const void* buffer, int amount, sqlite3_int64 offset) {
+  const File& self = file_of(file);
+  if (self.database && amount == kFrameHeader && offset >= kLogHeader) {
+    const auto* const has_room = file_of(self.database).has_room;
+    std::uint32_t page = 0;
+    std::memcpy(&page, buffer, sizeof page);
+    if (has_room && !(*has_room)(std::uint64_t{__builtin_bswap32(page)} * kPage)) return SQLITE_FULL;
+  }
+  return self.real->pMethods->xWrite(self.real, buffer, amount, offset);
+}
+
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
   return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
@@ -113,6 +130,10 @@ int file_control(sqlite3_file* file, int operation, void* argument) {
     file_of(file).show = *static_cast<const std::function<void(Bytes)>* const*>(argument);
     return SQLITE_OK;
   }
+  if (operation == kFileControlAskForRoom) {
+    file_of(file).has_room = *static_cast<const std::function<bool(std::uint64_t)>* const*>(argument);
+    return SQLITE_OK;
+  }
   if (operation == kFileControlHasChecksums) {
     *static_cast<int*>(argument) = file_of(file).has_checksums ? 1 : 0;
     return SQLITE_OK;
@@ -126,29 +147,25 @@ int device_characteristics(sqlite3_file* file) {
 
 // Version 1: no shared memory (locking is exclusive) and no memory mapping.
 template <bool kIsDatabase>
-constexpr sqlite3_io_methods kMethods = {
-    1,
-    close_file,
-    kIsDatabase ? read_file : read_log,
-    kIsDatabase
-        ? write_file
-        : [](sqlite3_file* file, const void* buffer, int amount,
-             sqlite3_int64 offset) { return real_of(file)->pMethods->xWrite(real_of(file), buffer, amount, offset); },
-    truncate_file,
-    sync_file,
-    file_size,
-    lock_file,
-    unlock_file,
-    check_reserved_lock,
-    file_control,
-    sector_size,
-    device_characteristics,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr};
+constexpr sqlite3_io_methods kMethods = {1,
+                                         close_file,
+                                         kIsDatabase ? read_file : read_log,
+                                         kIsDatabase ? write_file : write_log,
+                                         truncate_file,
+                                         sync_file,
+                                         file_size,
+                                         lock_file,
+                                         unlock_file,
+                                         check_reserved_lock,
+                                         file_control,
+                                         sector_size,
+                                         device_characteristics,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr};
 
 sqlite3_vfs* under() { return sqlite3_vfs_find(nullptr); }
 
@@ -167,6 +184,7 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
   const bool is_database = flags & SQLITE_OPEN_MAIN_DB;
   self.base.pMethods = is_database ? &kMethods<true> : &kMethods<false>;
   if (is_database) self.has_checksums = expects_checksums(self.real);
+  if (flags & SQLITE_OPEN_WAL) self.database = sqlite3_database_file_object(name);
   return SQLITE_OK;
 }
 

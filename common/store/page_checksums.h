@@ -3,7 +3,8 @@
 // tests it at each read. A page that was changed, zeroed, or lies in another page's
 // place is answered with SQLITE_CORRUPT, whatever it holds: structure or content.
 //
-// Pages in the write-ahead log carry SQLite's own checksums and are left alone.
+// Pages in the write-ahead log carry SQLite's own checksums and are left alone; it can
+// be made sure that the database will have room for them.
 // A file made with schema version 1 has no room for the checksums; it is read without.
 #pragma once
 
@@ -32,5 +33,9 @@ inline constexpr int kFileControlHasChecksums = 0x53504559;
 // File control, of the database or its log, argument const std::function<void(Bytes)>**: is shown each page that
 // is read, until it is taken away with a null pointer.
 inline constexpr int kFileControlShowPages = 0x5350455a;
+// File control of the database, argument const std::function<bool(std::uint64_t)>**: is asked before a page gets into
+// the write-ahead log whether there is room for a database of so many bytes, which that page would end; if not, it is
+// not written, with SQLITE_FULL.
+inline constexpr int kFileControlAskForRoom = 0x5350455b;
 
 }  // namespace spex::store

@@ -123,8 +123,9 @@ Result<ShardFile> ShardFile::open(const StoreOptions& options) {
   SPEX_TRY_ASSIGN(const LogEnd log, find_log_end(options.path));
   if (!log.damage.empty()) return in_file(fail(Reason::storage_corrupt, log.damage), options.path);
   SPEX_TRY_ASSIGN(Database database, Database::open(options.path, Database::Access::read_write));
-  UniqueFd room(::open(options.path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!room) return system_error("open " + options.path, errno, Reason::storage_open);
+  auto room = std::make_unique<Room>();
+  room->file = UniqueFd(::open(options.path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!room->file) return system_error("open " + options.path, errno, Reason::storage_open);
   ShardFile file(options.path, std::move(lock_fd), std::move(room), std::move(database));
   if (::stat(options.path.c_str(), &file.file_) != 0) return system_error("look for " + options.path, errno);
   auto checked = configure(file.database_, options);
@@ -149,16 +150,18 @@ Result<void> ShardFile::check_in_place() {
   return {};
 }
 
-Result<void> ShardFile::hold_room(std::uint64_t bytes) {
-  if (bytes <= room_held_) return {};
+void ShardFile::hold_room() { database_.ask_for_room(room_->take); }
+
+bool ShardFile::Room::hold(std::uint64_t bytes) {
+  if (bytes <= held) return true;
   for (const std::uint64_t wanted : {(bytes / kRoomStep + 1) * kRoomStep, bytes}) {
-    if (::fallocate(room_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(wanted)) == 0) {
-      room_held_ = wanted;
-      return {};
+    if (::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(wanted)) == 0) {
+      held = wanted;
+      return true;
     }
-    if (errno != ENOSPC && errno != EDQUOT) return {};  // not a matter of room; writing will tell
+    if (errno != ENOSPC && errno != EDQUOT) return true;  // not a matter of room; writing will tell
   }
-  return system_error("take room for " + std::to_string(bytes) + " bytes of " + path_, ENOSPC, Reason::storage_full);
+  return false;
 }
 
 void ShardFile::close() {

@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -26,23 +28,29 @@ class ShardFile {
   // Fails if the file or its write-ahead log is no longer the one that was opened:
   // what is written then would be lost.
   base::Result<void> check_in_place();
-  // Takes room on the disk for a file of so many bytes, beyond its end, so that a checkpoint that
-  // brings it there needs none. storage_full if there is not so much; a file system that cannot do it is let be.
-  base::Result<void> hold_room(std::uint64_t bytes);
+  // From now on, room on the disk is taken beyond the end of the file before a page that will lie there gets into the
+  // write-ahead log: on a full disk a checkpoint must not take what the reserve gave up, which is for the log of what
+  // makes room. Without it the commit fails, with storage_full; a file system that cannot take room is let be.
+  void hold_room();
   // A checkpoint has given up what was held beyond the end.
-  void room_was_given_up() { room_held_ = file_bytes(); }
+  void room_was_given_up() { room_->held = file_bytes(); }
   std::uint64_t file_bytes() const;
   std::uint64_t wal_bytes() const;
 
  private:
-  ShardFile(std::string path, base::UniqueFd lock, base::UniqueFd room, Database database)
+  struct Room {
+    base::UniqueFd file;  // once more; closed after the database, whose locks closing it would end
+    std::uint64_t held = 0;
+    std::function<bool(std::uint64_t)> take = [this](std::uint64_t bytes) { return hold(bytes); };
+    bool hold(std::uint64_t bytes);
+  };
+  ShardFile(std::string path, base::UniqueFd lock, std::unique_ptr<Room> room, Database database)
       : path_(std::move(path)), lock_(std::move(lock)), room_(std::move(room)), database_(std::move(database)) {}
 
   std::string path_;
   base::UniqueFd lock_;
-  base::UniqueFd room_;  // the file once more; closed after `database_`, whose locks closing it would end
+  std::unique_ptr<Room> room_;  // its address is known to the database
   Database database_;
-  std::uint64_t room_held_ = 0;
   struct stat file_ {};
   struct stat wal_ {};
   bool wal_known_ = false;

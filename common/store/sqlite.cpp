@@ -128,6 +128,11 @@ Result<std::int64_t> Database::integer(const std::string& sql) {
   return statement.integer(0);
 }
 
+void Database::ask_for_room(const std::function<bool(std::uint64_t)>& has_room) {
+  const std::function<bool(std::uint64_t)>* asked = &has_room;
+  sqlite3_file_control(handle(), "main", kFileControlAskForRoom, &asked);
+}
+
 Result<std::int64_t> Database::integer_showing_pages(const std::string& sql, const std::function<void(Bytes)>& show) {
   SPEX_TRY_ASSIGN(Statement statement, Statement::prepare(*this, sql, Reason::storage_scan));
   sqlite3_file* log = nullptr;  // which is open now: the schema has been read

@@ -61,6 +61,9 @@ class Database {
   void cut_log(std::uint64_t frames);
   // The same behind the newest commit, which this connection has just made.
   void cut_log() { cut_log(state_->wal_frames); }
+  // Asks, before a page gets into the write-ahead log, whether there is room for a file of so many bytes; if not, the
+  // write fails with storage_full. `has_room` must live as long as this.
+  void ask_for_room(const std::function<bool(std::uint64_t)>& has_room);
   // Whether damaged pages may be read, for rows that have checksums of their own.
   void tolerate_damage(bool tolerate);
   bool has_page_checksums() const;
