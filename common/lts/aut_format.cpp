@@ -127,8 +127,8 @@ class RecentLabels {
   std::array<Entry, 128> entries_;
 };
 
-// Reads the usual line, `(12,"label",34)` without blanks, from text that may end anywhere and has a 0 behind it. What
-// it does not take may be good, too: a Cursor is to look at it.
+// Reads the usual line, `(12,"label",34)` without blanks, from text that may end anywhere and has a 0 behind it, with
+// more to be read (LineSource::kPadding). What it does not take may be good, too: a Cursor is to look at it.
 class UsualLine {
  public:
   explicit UsualLine(const char* text) : begin_(text), at_(text) {}
