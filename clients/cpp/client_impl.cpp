@@ -36,7 +36,6 @@ PipelineOptions pipeline_options(const ClientOptions& options, base::Timestamp w
 
 Answer failed_answer(bool was_sent, unsigned attempts, const std::string& endpoint) {
   Answer answer;
-  answer.attempts = attempts;
   answer.origin = was_sent ? Origin::no_reply : Origin::unreachable;
   answer.error = was_sent
                      ? ErrorBody::of(base::Reason::deadline_exceeded,
@@ -45,20 +44,21 @@ Answer failed_answer(bool was_sent, unsigned attempts, const std::string& endpoi
   return answer;
 }
 
-// ok with nil is what nearly every reply of a busy client is; no Value is made for it.
-bool decode(const protocol::ReplyView& view, Answer& answer) {
-  if (view.ok && view.body == "\xc0" && view.reported.empty() && view.missing.empty()) {
-    answer.ok = true;
-    return true;
-  }
+bool is_ok_with_nil(const protocol::ReplyView& view) {
+  return view.ok && view.body == "\xc0" && view.reported.empty() && view.missing.empty();
+}
+
+// Null: unreadable.
+std::unique_ptr<Answer> decode(const protocol::ReplyView& view) {
   auto reply = protocol::decode_reply(view);
-  if (!reply.ok()) return false;
-  answer.ok = reply->ok;
-  answer.body = std::move(reply->body);
-  answer.error = std::move(reply->error);
-  answer.reported = std::move(reply->reported);
-  answer.missing = std::move(reply->missing);
-  return true;
+  if (!reply.ok()) return nullptr;
+  auto answer = std::make_unique<Answer>();
+  answer->ok = reply->ok;
+  answer->body = std::move(reply->body);
+  answer->error = std::move(reply->error);
+  answer->reported = std::move(reply->reported);
+  answer->missing = std::move(reply->missing);
+  return answer;
 }
 
 }  // namespace
@@ -166,10 +166,7 @@ bool Client::Impl::send_packed(const std::vector<RequestId>& ids) {
     if (!pipeline.is_async(id)) continue;
     async.sent();
     ++statistics.async_sent;
-    Done sent_off{id, {}};
-    sent_off.answer.ok = true;
-    sent_off.answer.attempts = 1;
-    done.push_back(std::move(sent_off));
+    done.push_back({id});
   }
   return true;
 }
@@ -218,15 +215,15 @@ void Client::Impl::on_reply(const protocol::ReplyView& view) {
     if (pipeline.parked() > 0) ask_for_credit();
     return;
   }
-  Answer& answer = done.emplace_back(Done{*id, {}}).answer;
-  const bool readable = decode(view, answer);
-  const auto reason = answer.error ? answer.error->known() : std::nullopt;
-  // An error of a reason that this library does not know is final.
-  if (readable && pipeline.answered(*id, reason, now()) == Pipeline::Fate::final) {
-    answer.attempts = pipeline.attempts(*id);
-  } else {
-    done.pop_back();
+  Done answered{*id};
+  std::optional<base::Reason> reason;
+  if (!is_ok_with_nil(view)) {
+    answered.answer = decode(view);
+    if (!answered.answer) return;
+    if (answered.answer->error) reason = answered.answer->error->known();
   }
+  // An error of a reason that this library does not know is final.
+  if (pipeline.answered(*id, reason, now()) == Pipeline::Fate::final) done.push_back(std::move(answered));
 }
 
 void Client::Impl::on_credit(std::uint64_t number) {
@@ -279,15 +276,22 @@ void Client::Impl::keep_alive() {
 
 void Client::Impl::end_failed(const std::vector<Pipeline::Failure>& failures) {
   for (const auto& failure : failures) {
-    Done over{failure.id, failed_answer(failure.was_sent, pipeline.attempts(failure.id), options.endpoint)};
-    if (endpoint_error) over.answer.error = ErrorBody::of(*endpoint_error);
-    done.push_back(std::move(over));
+    Answer answer = failed_answer(failure.was_sent, pipeline.attempts(failure.id), options.endpoint);
+    if (endpoint_error) answer.error = ErrorBody::of(*endpoint_error);
+    done.push_back({failure.id, std::make_unique<Answer>(std::move(answer))});
   }
 }
 
 void Client::Impl::call_back() {
   calling.swap(done);
-  for (auto& [id, answer] : calling) {
+  for (auto& [id, told] : calling) {
+    Answer answer;
+    if (told) {
+      answer = std::move(*told);
+    } else {
+      answer.ok = true;
+    }
+    answer.attempts = pipeline.attempts(id);
     // Taken out first: it may submit, and the table may grow.
     Handler handler = std::move(handlers[Pipeline::place_of(id)]);
     std::optional<Request> next;

@@ -2,6 +2,7 @@
 // turns messages into answers. Included by client.cpp and client_impl.cpp only.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +37,7 @@ struct Client::Impl {
  private:
   struct Done {
     RequestId id;
-    Answer answer;
+    std::unique_ptr<Answer> answer = nullptr;  // null: ok with nil, what nearly every one of a busy client is
   };
 
   bool flush();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
 #include "base/hash.h"
 
 namespace spex::client {
@@ -10,6 +9,22 @@ namespace {
 
 // A reply to the last moment still needs to travel.
 constexpr base::Duration kReplySlack = std::chrono::seconds(1);
+// Short texts are copied into the place's own memory, which is used again and again; others are moved.
+constexpr std::size_t kCopiedBytes = 256;
+
+void keep(std::string& kept, std::string&& text) {
+  if (text.size() > kCopiedBytes) {
+    kept = std::move(text);
+  } else {
+    kept.assign(text);
+  }
+}
+
+// Frees what is long.
+void forget(std::string& kept) {
+  if (kept.capacity() > kCopiedBytes) kept = std::string();
+  kept.clear();
+}
 
 }  // namespace
 
@@ -20,14 +35,6 @@ std::uint32_t Pipeline::timeout_ms() const {
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(milliseconds, 1, static_cast<std::int64_t>(protocol::kTimeoutMillisecondsMax)));
 }
-
-const Pipeline::Entry& Pipeline::entry(RequestId id) const {
-  const std::size_t place = place_of(id);
-  SPEX_ASSERT(place < entries_.size() && entries_[place].id == id && entries_[place].phase != Phase::free);
-  return entries_[place];
-}
-
-Pipeline::Entry& Pipeline::entry(RequestId id) { return const_cast<Entry&>(std::as_const(*this).entry(id)); }
 
 RequestId Pipeline::add(Request&& request) {
   if (free_.empty()) {
@@ -54,7 +61,10 @@ void Pipeline::fill(Place place, Request&& request) {
   if (options_.keys && entry.info->mutates && !entry.info->is_async) entry.key = next_key_++;
   entry.attempts = entry.failures = 0;
   entry.ready_since.reset();
-  entry.request = std::move(request);
+  entry.request.operation = request.operation;
+  entry.request.ordering = request.ordering;
+  keep(entry.request.identifier, std::move(request.identifier));
+  keep(entry.request.arguments, std::move(request.arguments));
 }
 
 RequestId Pipeline::submit(Request&& request, base::MonotonicTime now) {
@@ -75,9 +85,9 @@ void Pipeline::admit(RequestId id, base::MonotonicTime now) {
   if (admitted.request.ordering == Ordering::by_identifier) {
     const auto place = static_cast<Place>(place_of(id));
     admitted.hash = base::hash64(admitted.request.identifier);
-    const auto [last, is_first] = last_of_.try_emplace(admitted.hash, place);
-    if (!is_first) {
-      entries_[std::exchange(last->second, place)].behind = place;
+    const Place before = newest_.replace(admitted.hash, place);
+    if (before != kNone) {
+      entries_[before].behind = place;
       admitted.phase = Phase::queued;
       return;
     }
@@ -112,11 +122,11 @@ void Pipeline::finish(RequestId id, base::MonotonicTime now) {
   if (next != kNone) {
     make_ready(entries_[next], now);
   } else if (finished.request.ordering == Ordering::by_identifier) {
-    last_of_.erase(finished.hash);
+    newest_.erase(finished.hash);
   }
   finished.phase = Phase::free;
-  finished.request.identifier.clear();
-  finished.request.arguments.clear();
+  forget(finished.request.identifier);
+  forget(finished.request.arguments);
   free_.push_back(static_cast<Place>(place_of(id)));
   --size_;
   release_held(now);

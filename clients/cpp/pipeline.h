@@ -13,14 +13,14 @@
 
 #include <cstdint>
 #include <deque>
-#include <memory_resource>
 #include <optional>
 #include <random>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
+#include "clients/cpp/newest_by_hash.h"
 #include "clients/cpp/request.h"
 #include "clients/cpp/retry_policy.h"
 
@@ -90,8 +90,8 @@ class Pipeline {
   std::uint64_t repeats() const { return repeats_; }
 
  private:
-  using Place = std::uint32_t;
-  static constexpr Place kNone = 0xffffffff;
+  using Place = NewestByHash::Place;
+  static constexpr Place kNone = NewestByHash::kNone;
   static constexpr int kPlaceBits = 28;
   static constexpr RequestId kPlaceMask = (RequestId{1} << kPlaceBits) - 1;
 
@@ -121,8 +121,12 @@ class Pipeline {
     Place tail = kNone;
   };
 
-  const Entry& entry(RequestId id) const;
-  Entry& entry(RequestId id);
+  const Entry& entry(RequestId id) const {
+    const std::size_t place = place_of(id);
+    SPEX_ASSERT(place < entries_.size() && entries_[place].id == id && entries_[place].phase != Phase::free);
+    return entries_[place];
+  }
+  Entry& entry(RequestId id) { return const_cast<Entry&>(std::as_const(*this).entry(id)); }
   RequestId add(Request&& request);
   void fill(Place place, Request&& request);
   void admit(RequestId id, base::MonotonicTime now);
@@ -147,8 +151,7 @@ class Pipeline {
   std::vector<Entry> entries_;
   std::vector<Place> free_;
   std::size_t size_ = 0;
-  std::pmr::unsynchronized_pool_resource memory_;
-  std::pmr::unordered_map<std::uint64_t, Place> last_of_{&memory_};  // of each identifier's requests
+  NewestByHash newest_;  // of each identifier's requests
   std::deque<RequestId> held_;
   std::deque<RequestId> ready_;
   std::vector<RequestId> parked_;

@@ -58,6 +58,38 @@ TEST_CASE("requests of one identifier go out one after the other, others do not 
   CHECK(bench.send() == Ids{a2});
 }
 
+TEST_CASE("among many requests at once each identifier has its own order", "[pipeline]") {
+  constexpr std::size_t kIdentifiers = 500;  // more than the tables have room for at first
+  Bench bench;
+  Ids first;
+  Ids second;
+  bench.add(plain(Operation::ping));  // places and identifiers do not go in step
+  for (std::size_t i = 0; i < kIdentifiers; ++i) first.push_back(bench.step(std::to_string(i).c_str()));
+  for (std::size_t i = 0; i < kIdentifiers; ++i) second.push_back(bench.step(std::to_string(i).c_str()));
+  CHECK(bench.send().size() == 1 + kIdentifiers);
+  for (std::size_t i = 0; i < kIdentifiers; ++i) {
+    const std::size_t next = i * 7 % kIdentifiers;
+    CHECK(bench.answer(first[next]) == Pipeline::Fate::final);
+    CHECK(bench.send() == Ids{second[next]});
+    CHECK(bench.answer(second[next]) == Pipeline::Fate::final);
+    CHECK(bench.pipeline.request(bench.step(std::to_string(next).c_str())).identifier.size() > 1);
+    CHECK(bench.send().size() == 1);  // nothing of the identifier is under way any more
+  }
+}
+
+TEST_CASE("long identifiers and arguments are sent as they were given, also in a place used before", "[pipeline]") {
+  Bench bench;
+  for (const std::size_t length : {1, 300, 3, 5000, 200, 257, 256}) {
+    const std::string text(length, static_cast<char>('a' + length % 26));
+    const Request request = transition(text, text, "s");
+    const auto id = bench.add(request);
+    CHECK(bench.pipeline.request(id).identifier == request.identifier);
+    CHECK(bench.pipeline.request(id).arguments == request.arguments);
+    bench.send();
+    CHECK(bench.answer(id) == Pipeline::Fate::final);
+  }
+}
+
 TEST_CASE("a request waits while an earlier one of its identifier is repeated", "[pipeline]") {
   Bench bench;
   const auto first = bench.step("a");
