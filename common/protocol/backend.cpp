@@ -1,5 +1,6 @@
 #include "protocol/backend.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -17,6 +18,23 @@ void put(std::string& out, Word word) {
   std::memcpy(bytes, &word, sizeof word);
   out.append(bytes, sizeof bytes);
 }
+
+// A header of several words, to be appended at once.
+template <std::size_t kBytes>
+class Header {
+ public:
+  template <typename Word>
+  Header& put(Word word) {
+    std::memcpy(&bytes_[used_], &word, sizeof word);
+    used_ += sizeof word;
+    return *this;
+  }
+  std::string_view bytes() const { return {bytes_.data(), kBytes}; }
+
+ private:
+  std::array<char, kBytes> bytes_;
+  std::size_t used_ = 0;
+};
 
 // The caller has checked that the bytes are there.
 template <typename Word>
@@ -75,12 +93,11 @@ void begin_requests(std::string& frame) {
 }
 
 void append(std::string& frame, const BackendRequest& request) {
-  put(frame, request.token);
-  put(frame, request.client);
-  put(frame, request.round);
-  put(frame, request.flags);
-  put(frame, static_cast<std::uint32_t>(request.request.size()));
-  put(frame, static_cast<std::uint32_t>(request.gathered.size()));
+  Header<kRequestHeaderBytes> header;
+  header.put(request.token).put(request.client).put(request.round).put(request.flags);
+  header.put(static_cast<std::uint32_t>(request.request.size()));
+  header.put(static_cast<std::uint32_t>(request.gathered.size()));
+  frame.append(header.bytes());
   frame.append(request.request);
   frame.append(request.gathered);
 }
@@ -91,9 +108,9 @@ void begin_replies(std::string& frame) {
 }
 
 void append(std::string& frame, const BackendReply& reply) {
-  put(frame, reply.token);
-  put(frame, static_cast<std::uint32_t>(reply.reply.size()));
-  frame.append(reply.reply);
+  Header<kReplyHeaderBytes> header;
+  header.put(reply.token).put(static_cast<std::uint32_t>(reply.reply.size()));
+  frame.append(header.bytes()).append(reply.reply);
 }
 
 std::optional<BackendKind> backend_kind(std::string_view frame) {

@@ -35,39 +35,26 @@ constexpr std::array<MsgpackType, 256> make_types() {
 }
 constexpr std::array<MsgpackType, 256> kTypes = make_types();
 
-// How far a value reaches, by its first byte: what a walk needs and no more.
+// Of what is not as long as its first byte says: how its length is encoded.
 struct Shape {
-  enum class Kind : std::uint8_t { fixed, sized, array, map, refused };
+  enum class Kind : std::uint8_t { sized, array, map, refused };
   Kind kind = Kind::refused;
-  std::uint8_t bytes = 1;  // the whole of a fixed value, the header of the others
-  std::uint8_t width = 0;  // bytes of the length in the header
+  std::uint8_t width = 0;  // bytes of the length after the first byte
   std::uint8_t count = 0;  // elements or pairs where the first byte says so
 };
 
 constexpr std::array<Shape, 256> make_shapes() {
   using enum Shape::Kind;
   std::array<Shape, 256> shapes{};
-  const auto low = [](unsigned i, unsigned mask) { return static_cast<std::uint8_t>(i & mask); };
-  for (unsigned i = 0; i < 0x80; ++i) shapes[i] = {fixed};
-  for (unsigned i = 0x80; i < 0x90; ++i) shapes[i] = {map, 1, 0, low(i, 15)};
-  for (unsigned i = 0x90; i < 0xa0; ++i) shapes[i] = {array, 1, 0, low(i, 15)};
-  for (unsigned i = 0xa0; i < 0xc0; ++i) shapes[i] = {fixed, static_cast<std::uint8_t>(1 + low(i, 31))};
-  for (unsigned i = 0xe0; i < 0x100; ++i) shapes[i] = {fixed};
-  shapes[0xc0] = shapes[0xc2] = shapes[0xc3] = {fixed};
-  shapes[0xca] = {fixed, 5};
-  shapes[0xcb] = {fixed, 9};
-  for (unsigned i = 0; i < 3; ++i) {
-    const auto width = static_cast<std::uint8_t>(1u << i);
-    const auto header = static_cast<std::uint8_t>(1 + width);
-    shapes[0xc4 + i] = shapes[0xd9 + i] = {sized, header, width};
+  for (unsigned i = 0; i < 16; ++i) {
+    shapes[0x80 + i] = {map, 0, static_cast<std::uint8_t>(i)};
+    shapes[0x90 + i] = {array, 0, static_cast<std::uint8_t>(i)};
   }
-  for (unsigned i = 0; i < 4; ++i) {
-    shapes[0xcc + i] = shapes[0xd0 + i] = {fixed, static_cast<std::uint8_t>(1 + (1u << i))};
-  }
-  shapes[0xdc] = {array, 3, 2};
-  shapes[0xdd] = {array, 5, 4};
-  shapes[0xde] = {map, 3, 2};
-  shapes[0xdf] = {map, 5, 4};
+  for (unsigned i = 0; i < 3; ++i) shapes[0xc4 + i] = shapes[0xd9 + i] = {sized, static_cast<std::uint8_t>(1u << i)};
+  shapes[0xdc] = {array, 2};
+  shapes[0xdd] = {array, 4};
+  shapes[0xde] = {map, 2};
+  shapes[0xdf] = {map, 4};
   return shapes;
 }
 constexpr std::array<Shape, 256> kShapes = make_shapes();
@@ -174,20 +161,15 @@ bool MsgpackReader::read_map(std::uint32_t& size) {
   return 2 * length <= left();
 }
 
-// Skips a scalar whole, or the header of a container; `children` values follow.
-bool MsgpackReader::skip_one(std::uint64_t& children) {
+// Skips a sized value whole, or the header of a container; `children` values follow.
+bool MsgpackReader::skip_head(std::uint64_t& children) {
   children = 0;
   if (at_end()) return false;
   const Shape shape = kShapes[byte(0)];
-  if (left() < shape.bytes) return false;
-  if (shape.kind == Shape::Kind::fixed) {
-    next_ += shape.bytes;
-    return true;
-  }
   if (shape.kind == Shape::Kind::refused) return false;
   std::size_t length = shape.count;
   if (shape.width > 0 && !length_after(shape.width, length)) return false;
-  next_ += shape.bytes;
+  next_ += 1 + shape.width;
   if (shape.kind == Shape::Kind::sized) {
     if (length > left()) return false;
     next_ += length;
@@ -197,14 +179,11 @@ bool MsgpackReader::skip_one(std::uint64_t& children) {
   return children <= left();
 }
 
-bool MsgpackReader::skip(std::string_view& skipped, std::size_t depth_max) {
+// What is not as long as its first byte says.
+bool MsgpackReader::skip_long(std::size_t depth_max) {
   SPEX_ASSERT(depth_max <= kSkipDepthMax);
-  const char* const begin = next_;
   std::uint64_t children = 0;
-  if (!skip_one(children)) return false;
-  if (children > 0 && !skip_children(children, depth_max)) return false;
-  skipped = {begin, static_cast<std::size_t>(next_ - begin)};
-  return true;
+  return skip_head(children) && (children == 0 || skip_children(children, depth_max));
 }
 
 // The values in a container whose header has been read, and all in them.
@@ -214,7 +193,8 @@ bool MsgpackReader::skip_children(std::uint64_t children, std::size_t depth_max)
   std::size_t depth = 1;
   std::uint64_t here = children;  // values still to come in the innermost container
   while (true) {
-    if (!skip_one(children)) return false;
+    children = 0;
+    if (!skip_fixed() && !skip_head(children)) return false;
     --here;
     if (children > 0) {
       if (depth == depth_max) return false;

@@ -7,6 +7,7 @@
 // make it return false. After false the position is unspecified: stop reading.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -84,9 +85,37 @@ class MsgpackReader {
   // Skips one whole value, checking its structure; containers nest at most
   // `depth_max` (which is at most kSkipDepthMax) deep. `skipped` is its encoding.
   static constexpr std::size_t kSkipDepthMax = 64;
-  [[nodiscard]] bool skip(std::string_view& skipped, std::size_t depth_max);
+  [[nodiscard]] bool skip(std::string_view& skipped, std::size_t depth_max) {
+    const char* const begin = next_;
+    if (!skip_fixed() && !skip_long(depth_max)) return false;
+    skipped = {begin, static_cast<std::size_t>(next_ - begin)};
+    return true;
+  }
 
  private:
+  // Of values as long as their first byte says, short strings among them; 0: other values.
+  static constexpr std::array<std::uint8_t, 256> kFixedBytes = [] {
+    std::array<std::uint8_t, 256> bytes{};
+    const auto set = [&](unsigned from, unsigned to, std::uint8_t length) {
+      for (unsigned i = from; i <= to; ++i) bytes[i] = length;
+    };
+    set(0x00, 0x7f, 1);
+    for (unsigned i = 0xa0; i < 0xc0; ++i) bytes[i] = static_cast<std::uint8_t>(1 + (i & 31));
+    set(0xc0, 0xc0, 1);
+    set(0xc2, 0xc3, 1);
+    set(0xca, 0xca, 5);
+    set(0xcb, 0xcb, 9);
+    for (unsigned i = 0; i < 4; ++i) bytes[0xcc + i] = bytes[0xd0 + i] = static_cast<std::uint8_t>(1 + (1U << i));
+    set(0xe0, 0xff, 1);
+    return bytes;
+  }();
+  bool skip_fixed() {
+    if (at_end()) return false;
+    const std::size_t length = kFixedBytes[byte(0)];
+    if (length == 0 || length > left()) return false;
+    next_ += length;
+    return true;
+  }
   std::uint8_t byte(std::size_t offset) const { return static_cast<std::uint8_t>(next_[offset]); }
 
   template <typename Word>
@@ -109,7 +138,8 @@ class MsgpackReader {
   bool read_long_integer(std::uint64_t& bits, bool& negative);
   bool read_long_string(std::string_view& value);
   bool read_long_array(std::uint32_t& size);
-  bool skip_one(std::uint64_t& children);
+  bool skip_long(std::size_t depth_max);
+  bool skip_head(std::uint64_t& children);
   bool skip_children(std::uint64_t children, std::size_t depth_max);
 
   const char* next_;

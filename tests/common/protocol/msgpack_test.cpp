@@ -104,6 +104,23 @@ TEST_CASE("skip ends exactly where the value ends, and bounds depth", "[msgpack]
   CHECK_FALSE(skips(std::string(1'000'000, '\x91'), 48));
 }
 
+TEST_CASE("skip and the decoder agree about values of each first byte, whole and cut", "[msgpack]") {
+  for (unsigned first = 0; first < 256; ++first) {
+    CAPTURE(first);
+    // A length that follows is 2 (of one byte), 512, or more than there is; elements are of one byte.
+    const std::string bytes = static_cast<char>(first) + std::string("\x02") + std::string(1200, '\0');
+    std::string_view rest = bytes;
+    const bool decoded = decode_value_prefix(rest).ok();
+    MsgpackReader reader(bytes);
+    std::string_view skipped;
+    REQUIRE(reader.skip(skipped, kMessageDepthMax) == decoded);
+    if (!decoded) continue;
+    CHECK(reader.left() == rest.size());
+    CHECK(skipped == std::string_view(bytes).substr(0, bytes.size() - rest.size()));
+    for (std::size_t length = 0; length < skipped.size(); ++length) CHECK_FALSE(skips(bytes.substr(0, length)));
+  }
+}
+
 TEST_CASE("values survive encoding and decoding", "[msgpack]") {
   const std::uint64_t seed = 20261123;
   INFO("seed " << seed);
