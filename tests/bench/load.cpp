@@ -2,6 +2,7 @@
 // Creates instances of a specification with a closed model, then keeps a fixed number of transitions in
 // flight, each of a random instance that has none under way, and prints one JSON line: rate, percentiles.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -94,8 +95,21 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-std::string state(int n) { return "state_" + std::to_string(n); }
-std::string action(int n) { return "step_" + std::to_string(n); }
+template <std::size_t kCount>
+std::array<std::string, kCount> numbered(std::string_view name) {
+  std::array<std::string, kCount> result;
+  for (std::size_t n = 0; n < kCount; ++n) result[n] = std::string(name) + std::to_string(n);
+  return result;
+}
+
+const std::string& state(int n) {
+  static const auto kNames = numbered<kStates>("state_");
+  return kNames[static_cast<std::size_t>(n)];
+}
+const std::string& action(int n) {
+  static const auto kNames = numbered<kStates>("step_");
+  return kNames[static_cast<std::size_t>(n)];
+}
 
 // A ring: step_0 leads from state_0 to state_1, the last step back to the first state.
 std::string ring_transitions() {
