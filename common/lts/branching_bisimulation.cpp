@@ -1,5 +1,6 @@
 #include "lts/branching_bisimulation.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,22 +19,18 @@ struct Settled {
   std::uint32_t rounds;
 };
 
-Settled refine_everywhere(const MergedGraph& graph, bool stop_when_separated) {
-  SignatureRefinement rounds(graph);
-  const SignatureOutcome outcome = rounds.run(stop_when_separated);
-  const std::uint32_t round_count = rounds.rounds();
-  return {outcome, std::move(rounds).take_classes(), round_count};
-}
-
 // As far as signatures get. Each part gives its memory back to the next.
 Settled refine_by_signatures(const MergedGraph& graph, bool stop_when_separated) {
-  Settled settled = refine_everywhere(graph, stop_when_separated);
-  if (settled.outcome != SignatureOutcome::unsettled) return settled;
-  settled.classes.previous = {};
-  LocalRefinement local(graph, std::move(settled.classes.classes), settled.classes.count);
+  std::optional<SignatureRefinement> everywhere(graph);
+  const SignatureOutcome begun = everywhere->run(stop_when_separated);
+  const std::uint32_t begun_rounds = everywhere->rounds();
+  SignatureRound round = std::move(*everywhere).take_round();
+  everywhere.reset();
+  if (begun != SignatureOutcome::unsettled) return {begun, std::move(round.classes), begun_rounds};
+  LocalRefinement local(graph, std::move(round));
   const SignatureOutcome outcome = local.run(stop_when_separated);
-  const std::uint32_t round_count = settled.rounds + local.rounds();
-  return {outcome, std::move(local).take_classes(), round_count};
+  const std::uint32_t rounds = begun_rounds + local.rounds();
+  return {outcome, std::move(local).take_classes(), rounds};
 }
 
 void settle(Decision& decision) {

@@ -113,10 +113,11 @@ void LevelPartition::look_at_actions() {
   spend(graph_.transitions.size() + states_.size());
   std::vector<std::uint32_t> stored_of_group;
   for (Group& group : groups_) {
-    current_.start(kActionsInWord);
+    Element* end = current_.start(kActionsInWord);
     for (std::uint64_t left = group.hash; left != 0; left &= left - 1) {
-      current_.add(element(0, static_cast<ActionId>(std::countr_zero(left)), 0));
+      *end++ = element(0, static_cast<ActionId>(std::countr_zero(left)), 0);
     }
+    current_.finish(end);
     group.hash = hash_of_current();
     if (graph_.has_inert) stored_of_group.push_back(store(group.hash));
   }
@@ -134,7 +135,7 @@ void LevelPartition::change(StateId state, std::uint64_t hash) {
 
 std::uint64_t LevelPartition::hash_of_current() const {
   std::uint64_t hash = current_.size() + 1;
-  for (const Element e : current_.elements()) hash = mix(hash, e);
+  for (const Element e : current_.numbers()) hash = mix(hash, e);
   return hash;
 }
 
@@ -143,7 +144,7 @@ std::uint32_t LevelPartition::store(std::uint64_t hash) {
   const bool is_full = elements_.size() + current_.size() > elements_.capacity();
   if (is_full && elements_.size() > compacted_size_ + compacted_size_ / 2) compact();
   const auto begin = static_cast<std::uint32_t>(elements_.size());
-  elements_.insert(elements_.end(), current_.elements().begin(), current_.elements().end());
+  elements_.insert(elements_.end(), current_.numbers().begin(), current_.numbers().end());
   stored_.push_back({begin, static_cast<std::uint32_t>(elements_.size()), hash});
   if (elements_.size() > kNoStore - graph_.transitions.size()) work_left_ = 0;
   return static_cast<std::uint32_t>(stored_.size() - 1);
@@ -152,13 +153,13 @@ std::uint32_t LevelPartition::store(std::uint64_t hash) {
 std::uint64_t LevelPartition::observe(StateId state) {
   const std::uint32_t own = class_of_[state];
   const auto row = graph_.outgoing(state);
-  current_.start(row.size());
+  Element* end = current_.start(row.size());
   for (const Transition& step : row) {
     const std::uint32_t after = class_of_[step.target];
     if (graph_.has_inert && step.action == kTau && after == own) continue;
-    current_.add(element(graph_.has_inert ? own : 0, step.action, after));
+    *end++ = element(graph_.has_inert ? own : 0, step.action, after);
   }
-  current_.make_set();
+  current_.finish(end);
   spend(row.size() + 1);
   const bool has_tau = graph_.has_inert && !row.empty() && row.front().action == kTau;
   const std::uint32_t greatest = has_tau ? collect_stored(state) : kNoStore;
@@ -198,7 +199,7 @@ bool LevelPartition::covers(std::uint32_t greatest) const {
   const auto begin = elements_.begin() + stored_[greatest].begin;
   const auto end = elements_.begin() + stored_[greatest].end;
   const auto is_in = [&](Element e) { return std::binary_search(begin, end, e); };
-  if (!std::ranges::all_of(current_.elements(), is_in)) return false;
+  if (!std::ranges::all_of(current_.numbers(), is_in)) return false;
   return std::all_of(successors_stored_.begin(), successors_stored_.end(), [&](std::uint32_t stored) {
     return stored == greatest ||
            std::all_of(elements_.begin() + stored_[stored].begin, elements_.begin() + stored_[stored].end, is_in);

@@ -135,7 +135,7 @@ class LevelPartition {
   std::vector<std::uint32_t> changed_classes_;
   std::vector<std::uint32_t> group_index_;  // by class and hash: group + 1; 0 is empty
   std::vector<StateId> renamed_;
-  SignatureSet current_;
+  NumberSet current_;
   std::vector<std::uint32_t> successors_stored_;
 };
 

@@ -10,25 +10,68 @@ namespace {
 // Steps per state and transition.
 constexpr std::uint64_t kWorkPerElement = 8;
 // A round that does a third of a step per state and transition, and makes fewer classes than one in so many states,
-// is idle; so many end the run. Where a tau passes over states they are all like that.
+// is idle and ends the run. Where a tau passes over states all rounds are.
 constexpr std::uint64_t kIdleWorkShare = 3;
 constexpr std::size_t kIdleShare = 512;
-constexpr unsigned kIdleRoundsMax = 2;
 
 }  // namespace
 
-LocalRefinement::LocalRefinement(const MergedGraph& graph, std::vector<std::uint32_t> classes,
-                                 std::uint32_t class_count, std::uint64_t work_max)
+LocalRefinement::LocalRefinement(const MergedGraph& graph, SignatureRound begun, std::uint64_t work_max)
     : graph_(graph),
       work_left_(work_max != 0 ? work_max : kWorkPerElement * (graph.transitions.size() + graph.state_count)),
-      class_of_(std::move(classes)),
-      next_(class_of_),
-      classes_(class_count, Class{0, kNoClass, kNoClass, 0, 0, 0, false}),
-      first_new_(class_count),
-      sources_(graph),
       changed_(graph.state_count) {
-  for (const std::uint32_t class_id : class_of_) ++classes_[class_id].size;
-  start_anew();
+  take_over(std::move(begun));
+}
+
+// Numbers the classes as after a round here: the largest of those that were one keeps its number.
+void LocalRefinement::take_over(SignatureRound begun) {
+  const std::uint32_t count = begun.classes.count;
+  const std::uint32_t previous_count = begun.classes.previous_count;
+  arena_ = std::move(begun.elements);
+  arena_.shrink_to_fit();
+  std::vector<std::uint32_t> sizes(count, 0);
+  for (const std::uint32_t class_id : begun.classes.classes) ++sizes[class_id];
+  std::vector<std::uint32_t> heirs(previous_count, kNoClass);
+  for (std::uint32_t id = 0; id < count; ++id) {
+    std::uint32_t& heir = heirs[begun.signed_classes[id].parent];
+    if (heir == kNoClass || sizes[id] > sizes[heir]) heir = id;
+  }
+  std::vector<std::uint32_t> number_of(count);
+  std::uint32_t end = previous_count;
+  for (std::uint32_t id = 0; id < count; ++id) {
+    const std::uint32_t parent = begun.signed_classes[id].parent;
+    number_of[id] = heirs[parent] == id ? parent : end++;
+  }
+  classes_.resize(count);
+  for (std::uint32_t id = 0; id < count; ++id) {
+    const SignatureRound::Class& signed_class = begun.signed_classes[id];
+    Class& named = classes_[number_of[id]];
+    named = {sizes[id],        signed_class.parent, kNoClass,     signed_class.begin,
+             signed_class.end, signed_class.hash,   sizes[id] > 1};
+    if (named.has_signature && graph_.has_inert) rename_signature(named, number_of);
+  }
+  first_new_ = previous_count;
+  class_of_ = std::move(begun.classes.classes);
+  for (StateId state = 0; state < graph_.state_count; ++state) {
+    class_of_[state] = number_of[class_of_[state]];
+    if (class_of_[state] != begun.classes.previous[state]) moved_.push_back(state);
+  }
+  next_ = std::move(begun.classes.previous);
+  std::copy(class_of_.begin(), class_of_.end(), next_.begin());
+  begun.signed_classes = {};
+  sources_ = Sources(graph_);
+  for (const StateId state : moved_) pass_on(state);
+}
+
+// Elements with a class of the last round are told apart no longer.
+void LocalRefinement::rename_signature(Class& named, std::span<const std::uint32_t> number_of) {
+  const auto end = arena_.begin() + named.end;
+  bool renamed = false;
+  for (auto at = end; at != arena_.begin() + named.begin && element_action(*(at - 1)) == kInertAction; --at) {
+    *(at - 1) = signature_element(kTau, number_of[element_class(*(at - 1))]);
+    renamed = true;
+  }
+  if (renamed) std::sort(arena_.begin() + named.begin, end);
 }
 
 void LocalRefinement::start_anew() {
@@ -41,15 +84,14 @@ void LocalRefinement::start_anew() {
 
 SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
   const std::uint64_t much_work = (graph_.transitions.size() + graph_.state_count) / kIdleWorkShare;
-  unsigned idle_rounds = 0;
+  bool is_idle = false;
   while (!changed_.empty()) {
-    if (work_left_ == 0 || idle_rounds == kIdleRoundsMax) return SignatureOutcome::unsettled;
+    if (work_left_ == 0 || is_idle) return SignatureOutcome::unsettled;
     if (arena_.size() > 2 * graph_.transitions.size()) start_anew();
     const std::uint64_t work_before = work_left_;
     round();
     ++rounds_;
-    const bool idle = classes_.size() - first_new_ < graph_.state_count / kIdleShare;
-    if (idle && work_before - work_left_ > much_work) ++idle_rounds;
+    is_idle = classes_.size() - first_new_ < graph_.state_count / kIdleShare && work_before - work_left_ > much_work;
     if (stop_when_separated && class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) {
       return SignatureOutcome::separated;
     }
@@ -69,17 +111,17 @@ void LocalRefinement::examine(StateId state) {
   const auto row = graph_.outgoing(state);
   work_left_ -= std::min<std::uint64_t>(row.size() + 1, work_left_);
   std::uint32_t candidate = kNoClass;  // the highest new class among inert successors
-  signature_.start(row.size());
+  SignatureElement* end = signature_.start(row.size());
   for (const Transition& step : row) {
     if (step.action == kTau && graph_.has_inert && class_of_[step.target] == own) {
       const std::uint32_t target = next_[step.target];
       if (candidate == kNoClass || target > candidate) candidate = target;
-      signature_.add(signature_element(kTau, target));
+      *end++ = signature_element(kTau, target);
     } else {
-      signature_.add(signature_element(step.action, class_of_[step.target]));
+      *end++ = signature_element(step.action, class_of_[step.target]);
     }
   }
-  signature_.make_set();
+  signature_.finish(end);
   const std::uint32_t now = classify(own, candidate);
   if (now == own) return;
   next_[state] = now;
@@ -102,7 +144,7 @@ std::uint32_t LocalRefinement::classify(std::uint32_t own, std::uint32_t candida
 bool LocalRefinement::has_signature(std::uint32_t class_id) const {
   const Class& known = classes_[class_id];
   return known.has_signature &&
-         same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.elements());
+         same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.numbers());
 }
 
 // Whether the class can do all that is in signature_, besides the tau to itself.
@@ -111,14 +153,14 @@ bool LocalRefinement::contains_signature(std::uint32_t class_id) const {
   const auto begin = arena_.begin() + known.begin;
   const auto end = arena_.begin() + known.end;
   const SignatureElement self = signature_element(kTau, class_id);
-  return known.has_signature && std::ranges::all_of(signature_.elements(), [&](SignatureElement e) {
+  return known.has_signature && std::ranges::all_of(signature_.numbers(), [&](SignatureElement e) {
            return e == self || std::binary_search(begin, end, e);
          });
 }
 
 std::uint32_t LocalRefinement::find_or_add(std::uint32_t parent) {
   if (2 * (used_slots_.size() + 1) > index_.size()) grow_index();
-  const std::uint32_t hash = signature_hash(parent, signature_.elements());
+  const std::uint32_t hash = signature_hash(parent, signature_.numbers());
   const std::size_t mask = index_.size() - 1;
   std::size_t slot = hash & mask;
   for (; index_[slot] != 0; slot = (slot + 1) & mask) {
@@ -126,7 +168,7 @@ std::uint32_t LocalRefinement::find_or_add(std::uint32_t parent) {
     if (classes_[known].hash == hash && classes_[known].parent == parent && has_signature(known)) return known;
   }
   const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
-  for (const SignatureElement element : signature_.elements()) arena_.push_back(element);
+  for (const SignatureElement element : signature_.numbers()) arena_.push_back(element);
   classes_.push_back({0, parent, kNoClass, begin, static_cast<std::uint32_t>(arena_.size()), hash, true});
   index_[slot] = static_cast<std::uint32_t>(classes_.size());
   used_slots_.push_back(static_cast<std::uint32_t>(slot));
@@ -163,11 +205,15 @@ void LocalRefinement::finish_round() {
     if (classes_[now].size == 0) now = classes_[now].parent;
   }
   for (const StateId state : moved_) {
-    if (std::exchange(class_of_[state], next_[state]) == next_[state]) continue;
-    const auto sources = sources_.all(state);
-    work_left_ -= std::min<std::uint64_t>(sources.size() + 1, work_left_);
-    for (const StateId source : sources) mark_changed(source);
+    if (std::exchange(class_of_[state], next_[state]) != next_[state]) pass_on(state);
   }
+}
+
+// The sources of a state with another number are to be looked at.
+void LocalRefinement::pass_on(StateId moved) {
+  const auto sources = sources_.all(moved);
+  work_left_ -= std::min<std::uint64_t>(sources.size() + 1, work_left_);
+  for (const StateId source : sources) mark_changed(source);
 }
 
 // Where all states have left a class, the largest of the new ones gets its number.

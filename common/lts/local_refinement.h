@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lts/merged_graph.h"
@@ -28,10 +29,8 @@ namespace spex::lts {
 
 class LocalRefinement {
  public:
-  // `classes` is coarser than bisimilarity, a dense numbering. `work_max` bounds the elementary steps; 0: some per
-  // state and transition.
-  LocalRefinement(const MergedGraph& graph, std::vector<std::uint32_t> classes, std::uint32_t class_count,
-                  std::uint64_t work_max = 0);
+  // Goes on after `begun`. `work_max` bounds the elementary steps; 0: some per state and transition.
+  LocalRefinement(const MergedGraph& graph, SignatureRound begun, std::uint64_t work_max = 0);
 
   // As SignatureRefinement::run(); `unsettled` when the work allowed is done.
   SignatureOutcome run(bool stop_when_separated);
@@ -51,6 +50,9 @@ class LocalRefinement {
     bool has_signature;
   };
 
+  void take_over(SignatureRound begun);
+  void rename_signature(Class& named, std::span<const std::uint32_t> number_of);
+  void pass_on(StateId moved);
   // Forgets all signatures, so that all states are looked at.
   void start_anew();
   void round();
@@ -75,7 +77,7 @@ class LocalRefinement {
   Sources sources_;
   std::uint32_t rounds_ = 0;
   std::vector<SignatureElement> arena_;
-  SignatureSet signature_;
+  NumberSet signature_;
   StateQueue changed_;  // the states to look at, in this round or, after it, in the next
   std::vector<StateId> moved_;
   std::vector<std::uint32_t> index_;  // classes of the round by signature: class + 1; 0 is empty

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "lts/number_set.h"
 
 namespace spex::lts {
 namespace {
@@ -55,6 +56,10 @@ class Components {
   std::vector<StateId> members;       // grouped by component
   std::vector<std::uint32_t> begins;  // of each component in members, and the end
   StateId right_begin = 0;            // the first that is not left's
+
+  std::span<const StateId> members_of(StateId component) const {
+    return {members.data() + begins[component], members.data() + begins[component + std::size_t{1}]};
+  }
 
  private:
   struct Frame {
@@ -141,32 +146,30 @@ class Components {
 
 // Appends the row of one component: sorted, without duplicates and inner taus.
 void append_row(const Union& both, const Components& components, StateId component, Bisimilarity relation,
-                MergedGraph& graph) {
-  const std::uint32_t begin = static_cast<std::uint32_t>(graph.transitions.size());
-  graph.row_begins.push_back(begin);
-  const bool strong = relation == Bisimilarity::strong;
+                NumberSet& steps, MergedGraph& graph) {
+  const auto number = [](ActionId action, StateId target) { return std::uint64_t{action} << 32U | target; };
+  const std::span<const StateId> members = components.members_of(component);
+  std::size_t size_max = 1;
+  for (const StateId member : members) size_max += both.raw(member).size();
+  std::uint64_t* end = steps.start(size_max);
   bool diverges = false;
-  for (std::uint32_t i = components.begins[component]; i < components.begins[component + std::size_t{1}]; ++i) {
-    const StateId member = components.members[i];
+  for (const StateId member : members) {
     for (const Transition raw : both.raw(member)) {
-      Transition step = both.common(member, raw);
-      step.target = components.component_of[step.target];
-      if (step.action == kTau && step.target == component && !strong) {
+      const Transition step = both.common(member, raw);
+      const StateId target = components.component_of[step.target];
+      if (step.action == kTau && target == component && relation != Bisimilarity::strong) {
         diverges = true;
       } else {
-        graph.transitions.push_back(step);
+        *end++ = number(step.action, target);
       }
     }
   }
-  if (diverges && relation == Bisimilarity::divergence_preserving) {
-    graph.transitions.push_back({graph.action_count - 1, component});
+  if (diverges && relation == Bisimilarity::divergence_preserving) *end++ = number(graph.action_count - 1, component);
+  steps.finish(end);
+  graph.row_begins.push_back(static_cast<std::uint32_t>(graph.transitions.size()));
+  for (const std::uint64_t step : steps.numbers()) {
+    graph.transitions.push_back({static_cast<ActionId>(step >> 32U), static_cast<StateId>(step)});
   }
-  const auto row = graph.transitions.begin() + begin;
-  const auto before = [](const Transition& a, const Transition& b) {
-    return a.action != b.action ? a.action < b.action : a.target < b.target;
-  };
-  std::sort(row, graph.transitions.end(), before);
-  graph.transitions.erase(std::unique(row, graph.transitions.end()), graph.transitions.end());
 }
 
 }  // namespace
@@ -200,8 +203,9 @@ base::Result<MergedGraph> merge_graphs(const Lts& left, const Lts& right, Bisimi
   graph.row_begins.reserve(graph.state_count + std::size_t{1});
   graph.transitions.reserve(transitions +
                             graph.state_count * std::uint64_t{relation == Bisimilarity::divergence_preserving});
+  NumberSet steps;
   for (StateId component = 0; component < graph.state_count; ++component) {
-    append_row(both, components, component, relation, graph);
+    append_row(both, components, component, relation, steps, graph);
   }
   graph.row_begins.push_back(static_cast<std::uint32_t>(graph.transitions.size()));
   if (state_of != nullptr) *state_of = std::move(components.component_of);

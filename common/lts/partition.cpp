@@ -8,52 +8,61 @@
 
 namespace spex::lts {
 
-Partition::Partition(const MergedGraph& graph, std::vector<std::uint32_t> classes_taken, std::uint32_t class_count,
-                     const std::vector<std::uint32_t>& constellations, std::uint32_t constellation_count)
-    : block_of(std::move(classes_taken)), inert_out(graph.state_count, 0) {
-  const std::vector<std::uint32_t>& classes = block_of;
-  for (StateId state = 0; state < graph.state_count && graph.has_inert; ++state) {
+Partition::Partition(const MergedGraph& graph, std::vector<std::uint32_t> classes, std::uint32_t class_count,
+                     std::vector<std::uint32_t> constellations, std::uint32_t constellation_count)
+    : block_of(std::move(classes)), inert_out(graph.state_count, 0) {
+  blocks.assign(class_count, {0, 0, 0, 0});
+  for (StateId state = 0; state < graph.state_count; ++state) {
+    Block& block = blocks[block_of[state]];
     for (const Transition& step : graph.outgoing(state)) {
-      if (step.action != kTau) break;
-      if (classes[step.target] == classes[state]) ++inert_out[state];
+      if (step.action != kTau || !graph.has_inert) break;
+      if (block_of[step.target] == block_of[state]) ++inert_out[state];
     }
+    block.constellation = constellations[state];
+    ++block.end;
+    if (is_bottom(state)) ++block.bottom_end;
+  }
+  constellations = {};
+  make_ranges(constellation_count);
+  // Where the next bottom state of each block goes, and the next other one.
+  std::vector<std::uint32_t> places(2 * std::size_t{class_count});
+  for (BlockId id = 0; id < class_count; ++id) {
+    places[2 * std::size_t{id}] = blocks[id].begin;
+    places[2 * std::size_t{id} + 1] = blocks[id].bottom_end;
   }
   states.resize(graph.state_count);
-  std::iota(states.begin(), states.end(), 0U);
-  sort_by_key(states, 2, [&](StateId state) { return is_bottom(state) ? 0U : 1U; });
-  sort_by_key(states, class_count, [&](StateId state) { return classes[state]; });
-  sort_by_key(states, constellation_count, [&](StateId state) { return constellations[state]; });
-  place_of.resize(states.size());
-  blocks.reserve(graph.state_count);  // address space, so that growing never holds two
-  blocks.assign(class_count, {kNone, 0, 0, 0});
-  constellations_.reserve(graph.state_count);
+  place_of.resize(graph.state_count);
+  for (StateId state = 0; state < graph.state_count; ++state) {
+    place_of[state] = places[2 * std::size_t{block_of[state]} + (is_bottom(state) ? 0U : 1U)]++;
+    states[place_of[state]] = state;
+  }
+}
+
+void Partition::make_room() {
+  blocks.reserve(states.size());
+  constellations_.reserve(states.size());
+}
+
+// The blocks have `end` states, of which `bottom_end` are bottom: gives them their places, those of one constellation
+// side by side.
+void Partition::make_ranges(std::uint32_t constellation_count) {
+  std::vector<BlockId> order(blocks.size());
+  std::iota(order.begin(), order.end(), 0U);
+  sort_by_key(order, constellation_count, [&](BlockId id) { return blocks[id].constellation; });
   constellations_.assign(constellation_count, {kNone, 0, true});
-  for (std::uint32_t place = 0; place < states.size(); ++place) {
-    const StateId state = states[place];
-    place_of[state] = place;
-    Block& block = blocks[classes[state]];
-    if (block.begin == kNone) block.begin = block.bottom_end = place;
-    if (is_bottom(state)) block.bottom_end = place + 1;
-    block.end = place + 1;
-    block.constellation = constellations[state];
+  std::uint32_t place = 0;
+  for (const BlockId id : order) {
+    Block& block = blocks[id];
+    block.begin = place;
+    block.bottom_end += place;
+    place = block.end += place;
     Constellation& constellation = constellations_[block.constellation];
-    constellation.begin = std::min(constellation.begin, place);
-    constellation.end = place + 1;
+    constellation.begin = std::min(constellation.begin, block.begin);
+    constellation.end = block.end;
   }
   split_.resize(constellation_count);
   std::iota(split_.begin(), split_.end(), 0U);
 }
-
-void Partition::swap_to(StateId state, std::uint32_t place) {
-  const StateId other = states[place];
-  const std::uint32_t old_place = place_of[state];
-  states[old_place] = other;
-  place_of[other] = old_place;
-  states[place] = state;
-  place_of[state] = place;
-}
-
-void Partition::make_bottom(StateId state) { swap_to(state, blocks[block_of[state]].bottom_end++); }
 
 // The two ranges change places; neither keeps its order.
 void Partition::exchange(std::uint32_t begin, std::uint32_t middle, std::uint32_t end) {

@@ -36,7 +36,11 @@ class Partition {
  public:
   // `constellations` is coarser than `classes`; both are dense numberings.
   Partition(const MergedGraph& graph, std::vector<std::uint32_t> classes, std::uint32_t class_count,
-            const std::vector<std::uint32_t>& constellations, std::uint32_t constellation_count);
+            std::vector<std::uint32_t> constellations, std::uint32_t constellation_count);
+
+  // Takes address space for all blocks there may be, so that growing never holds two arrays. Better late: what is not
+  // written should not lie where something else was, which is in memory.
+  void make_room();
 
   std::vector<Block> blocks;
   std::vector<std::uint32_t> block_of;
@@ -47,9 +51,16 @@ class Partition {
   bool is_bottom(StateId state) const { return inert_out[state] == 0; }
 
   // Moves a bottom state to place `place`, a bottom's place too.
-  void swap_to(StateId state, std::uint32_t place);
+  void swap_to(StateId state, std::uint32_t place) {
+    const StateId other = states[place];
+    const std::uint32_t old_place = place_of[state];
+    states[old_place] = other;
+    place_of[other] = old_place;
+    states[place] = state;
+    place_of[state] = place;
+  }
   // `state` lost its last inert tau.
-  void make_bottom(StateId state);
+  void make_bottom(StateId state) { swap_to(state, blocks[block_of[state]].bottom_end++); }
 
   // Makes a new block of `bottoms` bottom states (the first ones of `block`, or the last) and `others`.
   BlockId take_out(BlockId block, std::uint32_t bottoms, bool first, const std::vector<StateId>& others);
@@ -65,6 +76,7 @@ class Partition {
     bool waits;  // in split_
   };
 
+  void make_ranges(std::uint32_t constellation_count);
   void exchange(std::uint32_t begin, std::uint32_t middle, std::uint32_t end);
 
   std::vector<Constellation> constellations_;

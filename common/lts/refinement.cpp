@@ -7,10 +7,12 @@ namespace spex::lts {
 
 Refinement::Refinement(const MergedGraph& graph, SignatureClasses start)
     : graph_(graph),
-      partition_(graph, std::move(start.classes), start.count, start.previous, start.previous_count),
+      partition_(graph, std::move(start.classes), start.count, std::move(start.previous), start.previous_count),
+      incoming_(graph),
       sets_(graph, partition_),
-      incoming_(graph, sets_.source_of),
-      search_(graph, partition_, sets_, incoming_) {}
+      search_(graph, partition_, sets_, incoming_) {
+  partition_.make_room();
+}
 
 void Refinement::run(bool stop_when_separated) {
   while (!(stop_when_separated && separated())) {
@@ -204,7 +206,7 @@ void Refinement::lose_outgoing_inert(BlockId old, const std::vector<StateId>& st
 // Taus from the old block to the one taken out are no longer inert.
 void Refinement::lose_incoming_inert(BlockId old, BlockId taken) {
   for (std::uint32_t place = partition_.blocks[taken].begin; place < partition_.blocks[taken].end; ++place) {
-    for (const std::uint32_t tau : incoming_.taus(partition_.states[place])) {
+    for (const std::uint32_t tau : incoming_.by_tau(partition_.states[place])) {
       const StateId source = sets_.source_of[tau];
       if (partition_.block_of[source] == old && --partition_.inert_out[source] == 0) {
         partition_.make_bottom(source);

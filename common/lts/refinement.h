@@ -66,8 +66,8 @@ class Refinement {
 
   const MergedGraph& graph_;
   Partition partition_;
-  TransitionSets sets_;
   Incoming incoming_;
+  TransitionSets sets_;
   SplitSearch search_;
   std::vector<SetId> pending_;
   std::vector<StateId> new_bottoms_;

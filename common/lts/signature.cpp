@@ -1,7 +1,6 @@
 #include "lts/signature.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <utility>
@@ -9,8 +8,6 @@
 namespace spex::lts {
 namespace {
 
-// Stands for tau in elements whose class is a new one.
-constexpr ActionId kInertAction = 0xFFFFFFFFU;
 // A round that makes fewer new classes than one in so many states, and not half as many again as the round before,
 // is slow: it ends the run. So do so many rounds per bit of n.
 constexpr std::uint32_t kSlowShare = 8;
@@ -18,89 +15,12 @@ constexpr unsigned kRoundsPerBit = 3;
 // Systems of fewer transitions lie in the cache: there looking only at what changes is quicker from the second round
 // on, whether or not more classes are made each time.
 constexpr std::size_t kCachedTransitions = 1U << 17U;
-// Networks that sort four and eight elements, with five and nineteen comparisons, which is least (Knuth, The Art of
-// Computer Programming 3, 5.3.4).
-using Comparison = std::pair<std::size_t, std::size_t>;
-template <std::size_t kCount>
-constexpr auto kNetwork = std::array<Comparison, 1>{{{0, 1}}};
-template <>
-constexpr auto kNetwork<4> = std::array<Comparison, 5>{{{0, 2}, {1, 3}, {0, 1}, {2, 3}, {1, 2}}};
-template <>
-constexpr auto kNetwork<8> = std::array<Comparison, 19>{{{0, 2},
-                                                         {1, 3},
-                                                         {4, 6},
-                                                         {5, 7},
-                                                         {0, 4},
-                                                         {1, 5},
-                                                         {2, 6},
-                                                         {3, 7},
-                                                         {0, 1},
-                                                         {2, 3},
-                                                         {4, 5},
-                                                         {6, 7},
-                                                         {2, 4},
-                                                         {3, 5},
-                                                         {1, 4},
-                                                         {3, 6},
-                                                         {1, 2},
-                                                         {3, 4},
-                                                         {5, 6}}};
-
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
   return hash ^ (hash >> 29U);
 }
 
 }  // namespace
-
-// Sorts by a network of comparisons that does not depend on the elements; what is missing to kCount is filled up with
-// the last one, as if it were there several times.
-template <std::size_t kCount>
-void SignatureSet::make_short_set() {
-  std::array<SignatureElement, kCount> sorted;
-  for (std::size_t i = 0; i < kCount; ++i) sorted[i] = elements_[std::min(i, size_ - 1)];
-  const auto order = [&](std::size_t a, std::size_t b) {
-    const SignatureElement least = std::min(sorted[a], sorted[b]);
-    sorted[b] = std::max(sorted[a], sorted[b]);
-    sorted[a] = least;
-  };
-  for (const auto& [a, b] : kNetwork<kCount>) order(a, b);
-  size_ = 0;
-  for (std::size_t i = 0; i < kCount; ++i) {
-    elements_[size_] = sorted[i];
-    size_ += i + 1 == kCount || sorted[i] != sorted[i + 1] ? 1U : 0U;
-  }
-}
-
-void SignatureSet::make_set() {
-  if (size_ < 2) return;
-  if (size_ == 2) return make_short_set<2>();
-  if (size_ <= 4) return make_short_set<4>();
-  if (size_ <= kShortMax) return make_short_set<kShortMax>();
-  const auto begin = elements_.begin();
-  const auto end = begin + static_cast<std::ptrdiff_t>(size_);
-  if (!std::is_sorted(begin, end)) std::sort(begin, end);
-  size_ = static_cast<std::size_t>(std::unique(begin, end) - begin);
-}
-
-// Which of two is less moves places, and is no branch.
-void SignatureSet::unite(std::span<const SignatureElement> others) {
-  if (united_.size() < size_ + others.size()) united_.resize(2 * (size_ + others.size()));
-  std::size_t own = 0;
-  std::size_t other = 0;
-  std::size_t end = 0;
-  while (own < size_ && other < others.size()) {
-    const SignatureElement a = elements_[own];
-    const SignatureElement b = others[other];
-    united_[end++] = std::min(a, b);
-    own += a <= b ? 1U : 0U;
-    other += b <= a ? 1U : 0U;
-  }
-  while (own < size_) united_[end++] = elements_[own++];
-  while (other < others.size()) united_[end++] = others[other++];
-  elements_.swap(united_);
-  size_ = end;
-}
 
 std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
   std::uint64_t hash = mix(parent, signature.size());
@@ -151,7 +71,6 @@ std::uint32_t SignatureRefinement::classify(StateId state) {
     return add_class(parent, 0);  // nothing to be compared with
   }
   const std::uint32_t candidate = collect(state);
-  signature_.make_set();
   if (candidate != kNoClass && contains_signature(candidate)) return candidate;
   return find_or_add(parent);
 }
@@ -160,16 +79,17 @@ std::uint32_t SignatureRefinement::collect(StateId state) {
   const std::uint32_t own = previous_[state];
   std::uint32_t candidate = kNoClass;
   const auto row = graph_.outgoing(state);
-  signature_.start(row.size());
+  SignatureElement* end = signature_.start(row.size());
   for (const Transition& step : row) {
     if (step.action == kTau && graph_.has_inert && previous_[step.target] == own) {
       const std::uint32_t target = classes_[step.target];  // known: taus lead to lower numbers
-      signature_.add(signature_element(kInertAction, target));
+      *end++ = signature_element(kInertAction, target);
       if (candidate == kNoClass || target > candidate) candidate = target;
     } else {
-      signature_.add(signature_element(step.action, previous_[step.target]));
+      *end++ = signature_element(step.action, previous_[step.target]);
     }
   }
+  signature_.finish(end);
   return candidate;
 }
 
@@ -179,13 +99,13 @@ bool SignatureRefinement::contains_signature(std::uint32_t candidate) const {
   const auto begin = arena_.begin() + new_classes_[candidate].begin;
   const auto end = arena_.begin() + new_classes_[candidate].end;
   const SignatureElement self = signature_element(kInertAction, candidate);
-  return std::ranges::all_of(signature_.elements(),
+  return std::ranges::all_of(signature_.numbers(),
                              [&](SignatureElement e) { return e == self || std::binary_search(begin, end, e); });
 }
 
 std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
   if (2 * (new_classes_.size() + 1) > index_.size()) grow_index();
-  const std::uint32_t hash = signature_hash(parent, signature_.elements());
+  const std::uint32_t hash = signature_hash(parent, signature_.numbers());
   const std::size_t mask = index_.size() - 1;
   std::size_t slot = hash & mask;
   while (index_[slot] != 0) {
@@ -200,15 +120,15 @@ std::uint32_t SignatureRefinement::find_or_add(std::uint32_t parent) {
 
 std::uint32_t SignatureRefinement::add_class(std::uint32_t parent, std::uint32_t hash) {
   const std::uint32_t begin = static_cast<std::uint32_t>(arena_.size());
-  for (const SignatureElement element : signature_.elements()) arena_.push_back(element);
+  for (const SignatureElement element : signature_.numbers()) arena_.push_back(element);
   new_classes_.push_back({begin, static_cast<std::uint32_t>(arena_.size()), hash, parent});
   return static_cast<std::uint32_t>(new_classes_.size() - 1);
 }
 
 bool SignatureRefinement::matches(std::uint32_t candidate, std::uint32_t parent, std::uint32_t hash) const {
-  const NewClass& known = new_classes_[candidate];
+  const SignatureRound::Class& known = new_classes_[candidate];
   if (known.hash != hash || known.parent != parent) return false;
-  return same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.elements());
+  return same_elements({arena_.data() + known.begin, arena_.data() + known.end}, signature_.numbers());
 }
 
 void SignatureRefinement::grow_index() {

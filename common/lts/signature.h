@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "lts/merged_graph.h"
+#include "lts/number_set.h"
 
 namespace spex::lts {
 
@@ -30,39 +31,10 @@ using SignatureElement = std::uint64_t;
 constexpr SignatureElement signature_element(ActionId action, std::uint32_t class_id) {
   return SignatureElement{action} << 32U | class_id;
 }
+// Stands for tau in elements whose class is one of the round that is under way.
+inline constexpr ActionId kInertAction = 0xFFFFFFFFU;
 constexpr ActionId element_action(SignatureElement element) { return static_cast<ActionId>(element >> 32U); }
 constexpr std::uint32_t element_class(SignatureElement element) { return static_cast<std::uint32_t>(element); }
-// A set of elements under construction. Most are short: up to eight are put in order without a branch on them, which
-// would be taken by chance.
-class SignatureSet {
- public:
-  SignatureSet() : elements_(kShortMax) {}
-
-  // Makes it empty, with room for `size_max` elements.
-  void start(std::size_t size_max) {
-    size_ = 0;
-    if (size_max > elements_.size()) elements_.resize(2 * size_max);
-  }
-  // There must be room.
-  void add(SignatureElement element) { elements_[size_++] = element; }
-  // Sorts the elements and drops what is there twice.
-  void make_set();
-  // Adds those of another set; both are in order and stay so.
-  void unite(std::span<const SignatureElement> others);
-
-  std::size_t size() const { return size_; }
-  std::span<const SignatureElement> elements() const { return {elements_.data(), size_}; }
-
- private:
-  static constexpr std::size_t kShortMax = 8;
-
-  template <std::size_t kCount>
-  void make_short_set();
-
-  std::vector<SignatureElement> elements_;  // those from size_ on are not in use
-  std::vector<SignatureElement> united_;    // as elements_, while two are made one
-  std::size_t size_ = 0;
-};
 // A loop of its own, because comparing so few bytes by a call takes longer than the bytes.
 inline bool same_elements(std::span<const SignatureElement> a, std::span<const SignatureElement> b) {
   if (a.size() != b.size()) return false;
@@ -91,6 +63,21 @@ struct SignatureClasses {
   std::uint32_t previous_count = 0;
 };
 
+// All that a round leaves behind, for those who go on from it.
+struct SignatureRound {
+  struct Class {
+    std::uint32_t begin;  // of its signature in elements; nothing if its states were the only ones of `parent`'s
+    std::uint32_t end;
+    std::uint32_t hash;
+    std::uint32_t parent;  // the class that its states were in before
+  };
+
+  SignatureClasses classes;
+  std::vector<Class> signed_classes;  // by class
+  // Those with kInertAction name a class, the others a previous class.
+  std::vector<SignatureElement> elements;
+};
+
 class SignatureRefinement {
  public:
   explicit SignatureRefinement(const MergedGraph& graph);
@@ -102,18 +89,13 @@ class SignatureRefinement {
   std::uint32_t rounds() const { return rounds_; }
 
   // The object is spent.
-  SignatureClasses take_classes() && {
-    return {std::move(classes_), class_count_, std::move(previous_), previous_count_};
+  SignatureRound take_round() && {
+    return {{std::move(classes_), class_count_, std::move(previous_), previous_count_},
+            std::move(new_classes_),
+            std::move(arena_)};
   }
 
  private:
-  struct NewClass {
-    std::uint32_t begin;  // of its signature in arena_
-    std::uint32_t end;
-    std::uint32_t hash;
-    std::uint32_t parent;
-  };
-
   std::uint32_t classify(StateId state);
   // The highest new class among inert successors, or kNoClass.
   std::uint32_t collect(StateId state);
@@ -131,10 +113,10 @@ class SignatureRefinement {
   std::uint32_t rounds_ = 0;
   std::vector<std::uint32_t> sizes_;  // of classes_
   // The round under way.
-  std::vector<NewClass> new_classes_;
+  std::vector<SignatureRound::Class> new_classes_;
   std::vector<SignatureElement> arena_;
   std::vector<std::uint32_t> index_;  // new class + 1; 0 is empty
-  SignatureSet signature_;
+  NumberSet signature_;
 };
 
 }  // namespace spex::lts

@@ -12,26 +12,6 @@ constexpr unsigned kStepsPerTurn = 16;
 
 }  // namespace
 
-Incoming::Incoming(const MergedGraph& graph, const std::vector<StateId>& source_of)
-    : begins_(graph.state_count + std::size_t{2}, 0), transitions_(source_of.size()) {
-  for (const Transition& step : graph.transitions) ++begins_[step.target + std::size_t{2}];
-  for (std::size_t i = 2; i < begins_.size(); ++i) begins_[i] += begins_[i - 1];
-  const auto insert = [&](bool taus) {
-    for (std::uint32_t t = 0; t < transitions_.size(); ++t) {
-      const Transition& step = graph.transitions[t];
-      if ((step.action == kTau) == taus) transitions_[begins_[step.target + std::size_t{1}]++] = t;
-    }
-  };
-  // begins_[s + 1] is the next free place of s; after the taus it is their end.
-  insert(true);
-  if (graph.has_inert) {
-    tau_ends_.assign(begins_.begin() + 1, begins_.end() - 1);
-  }
-  insert(false);
-  begins_.pop_back();
-  if (!graph.has_inert) tau_ends_.assign(begins_.begin(), begins_.end() - 1);
-}
-
 SplitSearch::SplitSearch(const MergedGraph& graph, const Partition& partition, const TransitionSets& sets,
                          const Incoming& incoming)
     : graph_(graph), partition_(partition), sets_(sets), incoming_(incoming), marks_(graph.state_count, 0) {}
@@ -74,9 +54,9 @@ void SplitSearch::clear_marks() {
 // Goes on to the next state to expand; false if there is none.
 bool SplitSearch::next_state(Progress& progress, const std::vector<StateId>& others) {
   if (progress.bottom < progress.bottom_end) {
-    progress.taus = incoming_.taus(partition_.states[progress.bottom++]);
+    progress.taus = incoming_.by_tau(partition_.states[progress.bottom++]);
   } else if (progress.other < others.size()) {
-    progress.taus = incoming_.taus(others[progress.other++]);
+    progress.taus = incoming_.by_tau(others[progress.other++]);
   } else {
     return false;
   }

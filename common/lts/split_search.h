@@ -6,7 +6,7 @@
 // block, and the first to finish wins. So the work is proportional to the
 // transitions of the part found (and to states that become bottom, which
 // happens once to each), never to the part that stays.
-// Incoming: the transitions by target. Both are parts of refinement.h.
+// A part of refinement.h.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +15,10 @@
 
 #include "lts/merged_graph.h"
 #include "lts/partition.h"
+#include "lts/sources.h"
 #include "lts/transition_sets.h"
 
 namespace spex::lts {
-
-class Incoming {
- public:
-  Incoming(const MergedGraph& graph, const std::vector<StateId>& source_of);
-
-  std::span<const std::uint32_t> all(StateId state) const {
-    return range(begins_[state], begins_[state + std::size_t{1}]);
-  }
-  // Those with the internal action; none for strong bisimilarity.
-  std::span<const std::uint32_t> taus(StateId state) const { return range(begins_[state], tau_ends_[state]); }
-
- private:
-  std::span<const std::uint32_t> range(std::uint32_t begin, std::uint32_t end) const {
-    return {transitions_.data() + begin, transitions_.data() + end};
-  }
-
-  std::vector<std::uint32_t> begins_;
-  std::vector<std::uint32_t> tau_ends_;
-  std::vector<std::uint32_t> transitions_;
-};
 
 class SplitSearch {
  public:

@@ -15,7 +15,7 @@ TransitionSets::TransitionSets(const MergedGraph& graph, Partition& partition) :
               state);
   }
   make_sets(partition);
-  make_counts(partition);
+  make_counts();
 }
 
 void TransitionSets::make_sets(Partition& partition) {
@@ -29,94 +29,79 @@ void TransitionSets::make_sets(Partition& partition) {
     constellation_count = std::max(constellation_count, block.constellation + 1);
   transitions.resize(source_of.size());
   std::iota(transitions.begin(), transitions.end(), 0U);
-  sort_by_key(transitions, constellation_count, constellation_of);
-  sort_by_key(transitions, graph_.action_count, action_of);
-  sort_by_key(transitions, static_cast<std::uint32_t>(partition.blocks.size()), block_of);
-  sets.reserve(transitions.size());  // address space: what is not used costs nothing, and growing never holds two
+  const auto block_count = static_cast<std::uint32_t>(partition.blocks.size());
+  const std::uint64_t row_count = std::uint64_t{block_count} * graph_.action_count;
+  if (row_count < transitions.size() && row_count * constellation_count < transitions.size()) {
+    sort_by_key(transitions, static_cast<std::uint32_t>(row_count) * constellation_count, [&](std::uint32_t t) {
+      return (block_of(t) * graph_.action_count + action_of(t)) * constellation_count + constellation_of(t);
+    });
+  } else {
+    sort_by_key(transitions, constellation_count, constellation_of);
+    sort_by_key(transitions, graph_.action_count, action_of);
+    sort_by_key(transitions, block_count, block_of);
+  }
   place_of_.resize(transitions.size());
   set_of.resize(transitions.size());
+  count_of_.resize(transitions.size());
+  // Address space, see Partition::make_room().
+  counts_.reserve(transitions.size());
+  sets.reserve(transitions.size());
+  std::uint32_t last_block = kNone;
+  std::uint32_t last_action = 0;
+  std::uint32_t last_constellation = 0;
   for (std::uint32_t place = 0; place < transitions.size(); ++place) {
     const std::uint32_t here = transitions[place];
-    place_of_[here] = place;
-    Block& block = partition.blocks[block_of(here)];
-    const std::uint32_t before = place == 0 ? kNone : transitions[place - 1];
-    if (before == kNone || block_of(before) != block_of(here) || action_of(before) != action_of(here) ||
-        constellation_of(before) != constellation_of(here)) {
-      const SetId id = static_cast<SetId>(sets.size());
+    const std::uint32_t id = block_of(here);
+    const std::uint32_t constellation = constellation_of(here);
+    if (id != last_block || action_of(here) != last_action || constellation != last_constellation) {
+      Block& block = partition.blocks[id];
+      const SetId set = static_cast<SetId>(sets.size());
       sets.push_back({place, place, place});
-      link(id, block);
-      const bool own_tau = graph_.has_inert && action_of(here) == kTau && constellation_of(here) == block.constellation;
-      if (own_tau) block.own_tau_set = id;
+      link(set, block);
+      const bool own_tau = graph_.has_inert && action_of(here) == kTau && constellation == block.constellation;
+      if (own_tau) block.own_tau_set = set;
+      last_block = id;
+      last_action = action_of(here);
+      last_constellation = constellation;
     }
+    place_of_[here] = place;
     set_of[here] = static_cast<SetId>(sets.size() - 1);
     sets.back().end = place + 1;
   }
 }
 
-void TransitionSets::make_counts(const Partition& partition) {
-  count_of_.resize(source_of.size());
-  counts_.reserve(source_of.size());
-  // The count of (state, action, constellation) under way, by constellation.
-  std::vector<std::uint32_t> current(partition.blocks.size(), kNone);
-  std::vector<std::uint32_t> used;
+// The transitions of one state that are in one set have a count.
+void TransitionSets::make_counts() {
+  struct Last {
+    StateId source = kNoState;
+    std::uint32_t count = 0;
+  };
+  std::vector<Last> last(sets.size());
   for (std::uint32_t transition = 0; transition < source_of.size(); ++transition) {
-    const bool same_group = transition > 0 && source_of[transition - 1] == source_of[transition] &&
-                            graph_.transitions[transition - 1].action == graph_.transitions[transition].action;
-    if (!same_group) {
-      for (const std::uint32_t constellation : used) current[constellation] = kNone;
-      used.clear();
-    }
-    const std::uint32_t constellation =
-        partition.blocks[partition.block_of[graph_.transitions[transition].target]].constellation;
-    if (current[constellation] == kNone) {
-      current[constellation] = static_cast<std::uint32_t>(counts_.size());
+    Last& known = last[set_of[transition]];
+    if (known.source != source_of[transition]) {
+      known = {source_of[transition], static_cast<std::uint32_t>(counts_.size())};
       counts_.push_back(0);
-      used.push_back(constellation);
     }
-    count_of_[transition] = current[constellation];
-    ++counts_[current[constellation]];
+    count_of_[transition] = known.count;
+    ++counts_[known.count];
   }
 }
 
-void TransitionSets::put(std::uint32_t transition, std::uint32_t place) {
-  const std::uint32_t other = transitions[place];
-  const std::uint32_t old_place = place_of_[transition];
-  transitions[old_place] = other;
-  place_of_[other] = old_place;
-  transitions[place] = transition;
-  place_of_[transition] = place;
-}
-
-void TransitionSets::mark(std::uint32_t transition) {
-  TransitionSet& set = sets[set_of[transition]];
-  if (place_of_[transition] >= set.marked_end) put(transition, set.marked_end++);
-}
-
-void TransitionSets::move(std::uint32_t transition) {
-  const SetId from = set_of[transition];
-  if (sets[from].moved_to == kNone) {
-    const std::uint32_t end = sets[from].end;
-    SetId id = kNone;
-    if (free_.empty()) {
-      id = static_cast<SetId>(sets.size());
-      sets.push_back({end, end, end});
-    } else {
-      id = free_.back();
-      free_.pop_back();
-      sets[id] = {end, end, end};
-    }
-    sets[from].moved_to = id;
-    touched_.push_back(from);
+// Where the transitions of `from` go from now on.
+void TransitionSets::touch(SetId from) {
+  const std::uint32_t end = sets[from].end;
+  SetId id = kNone;
+  if (free_.empty()) {
+    id = static_cast<SetId>(sets.size());
+    sets.push_back({end, end, end});
+  } else {
+    id = free_.back();
+    free_.pop_back();
+    sets[id] = {end, end, end};
   }
-  TransitionSet& old = sets[from];
-  TransitionSet& now = sets[old.moved_to];
-  // [marked | others] [marked | others]: over the border between the two sets, staying in its part.
-  const bool is_marked = place_of_[transition] < old.marked_end;
-  if (is_marked) put(transition, --old.marked_end);
-  put(transition, --old.end);
-  now.begin = old.end;
-  if (!is_marked) put(transition, --now.marked_end);
-  set_of[transition] = old.moved_to;
+  sets[from].moved_to = id;
+  touched_.push_back(from);
 }
 
 void TransitionSets::clear_touched() {

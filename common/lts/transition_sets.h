@@ -43,12 +43,27 @@ class TransitionSets {
   StateId first_source(SetId set) const { return source_of[transitions[sets[set].begin]]; }
   ActionId action(SetId set) const { return graph_.transitions[transitions[sets[set].begin]].action; }
 
-  void mark(std::uint32_t transition);
+  void mark(std::uint32_t transition) {
+    TransitionSet& set = sets[set_of[transition]];
+    if (place_of_[transition] >= set.marked_end) put(transition, set.marked_end++);
+  }
   void mark_all(SetId set) { sets[set].marked_end = sets[set].end; }
   void unmark_all(SetId set) { sets[set].marked_end = sets[set].begin; }
 
   // Moves the transition out of its set; the sets left so are in touched().
-  void move(std::uint32_t transition);
+  void move(std::uint32_t transition) {
+    const SetId from = set_of[transition];
+    if (sets[from].moved_to == kNone) touch(from);
+    TransitionSet& old = sets[from];
+    TransitionSet& now = sets[old.moved_to];
+    // [marked | others] [marked | others]: over the border between the two sets, staying in its part.
+    const bool is_marked = place_of_[transition] < old.marked_end;
+    if (is_marked) put(transition, --old.marked_end);
+    put(transition, --old.end);
+    now.begin = old.end;
+    if (!is_marked && --now.marked_end != now.begin) put(transition, now.marked_end);
+    set_of[transition] = old.moved_to;
+  }
   const std::vector<SetId>& touched() const { return touched_; }
   void clear_touched();
 
@@ -76,8 +91,16 @@ class TransitionSets {
   };
 
   void make_sets(Partition& partition);
-  void make_counts(const Partition& partition);
-  void put(std::uint32_t transition, std::uint32_t place);
+  void make_counts();
+  void touch(SetId from);
+  void put(std::uint32_t transition, std::uint32_t place) {
+    const std::uint32_t other = transitions[place];
+    const std::uint32_t old_place = place_of_[transition];
+    transitions[old_place] = other;
+    place_of_[other] = old_place;
+    transitions[place] = transition;
+    place_of_[transition] = place;
+  }
   std::uint32_t new_count();
 
   const MergedGraph& graph_;

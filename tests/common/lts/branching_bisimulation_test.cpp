@@ -76,7 +76,7 @@ TEST_CASE("refinement from the first round on has the reference's verdict", "[lt
       const MergedGraph graph = *merge_graphs(left, right, relation);
       SignatureRefinement signatures(graph);
       signatures.round();
-      Refinement refinement(graph, std::move(signatures).take_classes());
+      Refinement refinement(graph, std::move(signatures).take_round().classes);
       refinement.run(random() % 2 == 0);
       if (refinement.separated() != reference_bisimilar(left, right, relation)) continue;
       FAIL_CHECK("seed " << seed << " pair " << i << " relation " << static_cast<int>(relation) << "\n"
@@ -96,7 +96,9 @@ TEST_CASE("local refinement has the reference's verdict, and what it leaves is r
     if (random() % 2 == 0) right = mutated(random, right);
     for (const Bisimilarity relation : kRelations) {
       const MergedGraph graph = *merge_graphs(left, right, relation);
-      LocalRefinement local(graph, std::vector<std::uint32_t>(graph.state_count, 0), 1, random() % 100);
+      SignatureRefinement signatures(graph);
+      for (std::uint64_t rounds = 1 + random() % 3; rounds > 0; --rounds) signatures.round();
+      LocalRefinement local(graph, std::move(signatures).take_round(), random() % 100);
       const bool unsettled = local.run(random() % 2 == 0) == SignatureOutcome::unsettled;
       const SignatureClasses reached = std::move(local).take_classes();
       bool separated = reached.classes[graph.left_initial] != reached.classes[graph.right_initial];
