@@ -4,7 +4,10 @@
 // packed store only, which begins and ends transactions.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +25,13 @@ namespace spex::store {
 class NameTable {
  public:
   static base::Result<NameTable> load(Database& database, const char* select, const char* insert, std::uint32_t max);
-  std::optional<std::uint32_t> find(std::string_view name) const { return index_.find(name); }
+  std::optional<std::uint32_t> find(std::string_view name) const {
+    std::uint32_t& recent = recent_[place_of(name)];
+    if (this->name(recent) == name && recent != 0) return recent;
+    const auto found = index_.find(name);
+    if (found) recent = *found;
+    return found;
+  }
   std::string_view name(std::uint32_t id) const {
     return id == 0 || id >= references_.size() ? std::string_view() : index_.bytes(references_[id]);
   }
@@ -34,7 +43,25 @@ class NameTable {
  private:
   NameTable() : index_(0) {}
   base::Result<void> hold(std::string_view name, std::uint32_t id);
+  // A few instructions: of the beginning and the end.
+  static std::uint8_t place_of(std::string_view name) {
+    std::uint64_t first = name.size();
+    std::uint64_t last = 0;
+    if (name.size() >= sizeof first) {
+      std::memcpy(&first, name.data(), sizeof first);
+      std::memcpy(&last, name.data() + name.size() - sizeof last, sizeof last);
+    } else if (name.size() >= 4) {
+      std::memcpy(&first, name.data(), 4);
+      std::memcpy(&last, name.data() + name.size() - 4, 4);
+    } else {
+      for (const char c : name) last = last << 8 | static_cast<unsigned char>(c);
+    }
+    constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
+    const std::uint64_t both = first * kOdd ^ last;
+    return static_cast<std::uint8_t>((both ^ both >> 32) * kOdd >> 56);
+  }
   ByteIndex index_;
+  mutable std::array<std::uint32_t, 256> recent_{};  // numbers found lately: a system uses few names all the time
   SegmentedVector<ByteIndex::Reference> references_;
   std::uint32_t max_ = 0;
   Statement insert_;

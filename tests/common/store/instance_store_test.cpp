@@ -1,5 +1,7 @@
 // What the store promises call by call: read back at once, and after it was opened anew.
 #include <catch2/catch.hpp>
+#include <map>
+#include <set>
 
 #include "tests/common/store/store_fixture.h"
 
@@ -81,6 +83,47 @@ TEST_CASE("what was not committed is gone after a crash", "[store]") {
   CHECK(o.store->find("kept") == kept);
   CHECK_FALSE(o.store->find("lost"));
   CHECK(o.history_text(kept) == "1:__initialisation__>start ");
+}
+
+TEST_CASE("each of many names that look alike has a number of its own, before and after a crash", "[store]") {
+  Opened o;
+  std::vector<std::string> names = {
+      "a", "aa", "aaa", "aaaa", "aaaaa", "aaaaaaaa", "aaaaaaaaa", "abcdefgh", "abcdefghabcdefgh"};
+  for (int i = 0; i < 700; ++i) {
+    names.push_back("state_" + std::to_string(i));
+    names.push_back("CLIENT_HELLO_" + std::to_string(i) + "_DONE____");
+  }
+  std::map<std::string, NameId> numbers;
+  std::set<std::uint32_t> different;
+  for (const std::string& name : names) {
+    REQUIRE_FALSE(o.store->find_name(name));
+    numbers[name] = o.name(name.c_str());
+    different.insert(numbers[name].value());
+  }
+  CHECK(different.size() == names.size());
+  succeed(o.store->commit());
+  for (const bool reopened : {false, true}) {
+    CAPTURE(reopened);
+    if (reopened) o.reopen();
+    for (int twice = 0; twice < 2; ++twice) {
+      for (const auto& [name, number] : numbers) {
+        CHECK(o.store->find_name(name) == number);
+        CHECK_FALSE(o.store->find_name(name + "!"));
+      }
+    }
+    CHECK_FALSE(o.store->find_name(""));
+  }
+}
+
+TEST_CASE("a name that was not committed has no number after a crash", "[store]") {
+  Opened o;
+  const NameId kept = o.name("kept");
+  succeed(o.store->commit());
+  o.name("lost");
+  REQUIRE(o.store->find_name("lost"));
+  o.reopen();
+  CHECK_FALSE(o.store->find_name("lost"));
+  CHECK(o.store->find_name("kept") == kept);
 }
 
 TEST_CASE("times never go back within an instance, and occurred_at is kept as it is", "[store]") {
