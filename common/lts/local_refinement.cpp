@@ -77,9 +77,7 @@ void LocalRefinement::rename_signature(Class& named, std::span<const std::uint32
 void LocalRefinement::start_anew() {
   arena_.clear();
   for (Class& known : classes_) known.has_signature = false;
-  for (StateId state = 0; state < graph_.state_count; ++state) {
-    if (classes_[class_of_[state]].size > 1) changed_.insert(state);
-  }
+  for (StateId state = 0; state < graph_.state_count; ++state) changed_.insert(state);
 }
 
 SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
@@ -102,14 +100,17 @@ SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
 void LocalRefinement::round() {
   first_new_ = static_cast<std::uint32_t>(classes_.size());
   moved_.clear();
-  while (!changed_.empty()) examine(changed_.take_least());
+  while (!changed_.empty()) {
+    const StateId state = changed_.take_least();
+    if (classes_[class_of_[state]].size > 1) examine(state);
+  }
   finish_round();
 }
 
 void LocalRefinement::examine(StateId state) {
   const std::uint32_t own = class_of_[state];
   const auto row = graph_.outgoing(state);
-  work_left_ -= std::min<std::uint64_t>(row.size() + 1, work_left_);
+  spend(row.size() + 1);
   std::uint32_t candidate = kNoClass;  // the highest new class among inert successors
   SignatureElement* end = signature_.start(row.size());
   for (const Transition& step : row) {
@@ -203,17 +204,15 @@ void LocalRefinement::finish_round() {
   for (const StateId state : moved_) {
     std::uint32_t& now = next_[state];
     if (classes_[now].size == 0) now = classes_[now].parent;
-  }
-  for (const StateId state : moved_) {
-    if (std::exchange(class_of_[state], next_[state]) != next_[state]) pass_on(state);
+    if (std::exchange(class_of_[state], now) != now) pass_on(state);
   }
 }
 
 // The sources of a state with another number are to be looked at.
 void LocalRefinement::pass_on(StateId moved) {
   const auto sources = sources_.all(moved);
-  work_left_ -= std::min<std::uint64_t>(sources.size() + 1, work_left_);
-  for (const StateId source : sources) mark_changed(source);
+  spend(sources.size() + 1);
+  for (const StateId source : sources) changed_.insert(source);
 }
 
 // Where all states have left a class, the largest of the new ones gets its number.
@@ -249,10 +248,6 @@ void LocalRefinement::rename_in_signatures() {
     }
     if (renamed) std::sort(begin, end);
   }
-}
-
-void LocalRefinement::mark_changed(StateId state) {
-  if (!changed_.contains(state) && classes_[next_[state]].size > 1) changed_.insert(state);
 }
 
 SignatureClasses LocalRefinement::take_classes() && {

@@ -10,12 +10,13 @@
 // Invariants between rounds, for every class of two or more states:
 //  - its signature is that of each of its states but those that have an inert
 //    tau and can do no more than the class can;
-//  - a state for which that may have ceased to hold is in changed_.
+//  - a state for which that may have ceased to hold is in changed_ (with some that are alone in their class).
 // A class that is split keeps its number for the states that were not looked
 // at or still have its signature or, if there are none, for the largest part:
 // only renamed states give their predecessors work.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -66,7 +67,7 @@ class LocalRefinement {
   void finish_round();
   void choose_heirs();
   void rename_in_signatures();
-  void mark_changed(StateId state);
+  void spend(std::uint64_t steps) { work_left_ -= std::min(steps, work_left_); }
 
   const MergedGraph& graph_;
   std::uint64_t work_left_;

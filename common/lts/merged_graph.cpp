@@ -68,15 +68,16 @@ class Components {
     bool is_root;        // no lower state was reached so far
   };
   static constexpr std::uint32_t kQueued = 0xFFFFFFFFU;
+  static constexpr std::uint32_t kClosed = 0xFFFFFFFEU;
 
-  bool is_new(StateId state) const { return low_[state] == 0 || low_[state] == kQueued; }
+  static bool is_new(std::uint32_t low) { return low == 0 || low == kQueued; }
 
   void number_from(StateId initial) {
     roots_.push_back(initial);
     while (!roots_.empty()) {
       const StateId root = roots_.back();
       roots_.pop_back();
-      if (component_of[root] == kNoState && is_new(root)) close_from(root);
+      if (is_new(low_[root])) close_from(root);
     }
   }
 
@@ -98,15 +99,15 @@ class Components {
       }
       const Transition step = both_.common(frame.state, row[frame.next]);
       ++frame.next;
-      if (component_of[step.target] != kNoState) continue;
+      const std::uint32_t low = low_[step.target];
       if (step.action != kTau || !contract_) {
-        if (low_[step.target] != 0) continue;  // queued, or open: then it needs no root
+        if (low != 0) continue;  // queued, closed, or open: then it needs no root
         low_[step.target] = kQueued;
         roots_.push_back(step.target);
-      } else if (is_new(step.target)) {
+      } else if (is_new(low)) {
         enter(step.target);
       } else {
-        lower(frame, low_[step.target]);
+        lower(frame, low);
       }
     }
   }
@@ -128,6 +129,7 @@ class Components {
         member = stack_.back();
         stack_.pop_back();
         component_of[member] = component;
+        low_[member] = kClosed;
         members.push_back(member);
       } while (member != done.state);
     } else {
@@ -138,7 +140,8 @@ class Components {
   const Union& both_;
   bool contract_;
   std::uint32_t index_ = 0;
-  std::vector<std::uint32_t> low_;  // 0: not seen; kQueued: waits as a root; else Tarjan's lowlink
+  std::vector<std::uint32_t>
+      low_;  // 0: not seen; kQueued: waits as a root; kClosed: in a component; else Tarjan's lowlink
   std::vector<Frame> frames_;
   std::vector<StateId> stack_;
   std::vector<StateId> roots_;

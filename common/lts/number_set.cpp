@@ -41,10 +41,11 @@ template <std::size_t kCount>
 std::size_t make_short_set(std::uint64_t* numbers, std::size_t size) {
   std::array<std::uint64_t, kCount> sorted;
   for (std::size_t i = 0; i < kCount; ++i) sorted[i] = numbers[std::min(i, size - 1)];
+  // Exchanges them if need be; by std::min and std::max it became a branch.
   const auto order = [&](std::size_t a, std::size_t b) {
-    const std::uint64_t least = std::min(sorted[a], sorted[b]);
-    sorted[b] = std::max(sorted[a], sorted[b]);
-    sorted[a] = least;
+    const std::uint64_t changed = (sorted[a] ^ sorted[b]) & (std::uint64_t{0} - (sorted[b] < sorted[a] ? 1U : 0U));
+    sorted[a] ^= changed;
+    sorted[b] ^= changed;
   };
   for (const auto& [a, b] : kNetwork<kCount>) order(a, b);
   std::size_t left = 0;

@@ -15,18 +15,7 @@ constexpr unsigned kRoundsPerBit = 3;
 // Systems of fewer transitions lie in the cache: there looking only at what changes is quicker from the second round
 // on, whether or not more classes are made each time.
 constexpr std::size_t kCachedTransitions = 1U << 17U;
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
-  return hash ^ (hash >> 29U);
-}
-
 }  // namespace
-
-std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
-  std::uint64_t hash = mix(parent, signature.size());
-  for (const SignatureElement element : signature) hash = mix(hash, element);
-  return static_cast<std::uint32_t>(hash >> 32U);
-}
 
 SignatureRefinement::SignatureRefinement(const MergedGraph& graph) : graph_(graph) {
   classes_.assign(graph.state_count, 0);

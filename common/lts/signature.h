@@ -43,7 +43,15 @@ inline bool same_elements(std::span<const SignatureElement> a, std::span<const S
   }
   return true;
 }
-std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature);
+inline std::uint32_t signature_hash(std::uint32_t parent, std::span<const SignatureElement> signature) {
+  const auto mix = [](std::uint64_t hash, std::uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15U;
+    return hash ^ (hash >> 29U);
+  };
+  std::uint64_t hash = mix(parent, signature.size());
+  for (const SignatureElement element : signature) hash = mix(hash, element);
+  return static_cast<std::uint32_t>(hash >> 32U);
+}
 
 inline constexpr std::uint32_t kNoClass = 0xFFFFFFFFU;
 
