@@ -55,6 +55,21 @@ TEST_CASE("compare exits with 0, 1 or 2 by relation", "[compare]") {
   CHECK(spexctl({"compare", "-", "-"}).exit_code == 2);
 }
 
+TEST_CASE("without libzmq a verb for a cluster names it and exits with 127, and compare works", "[compare]") {
+  const Files files;
+  // Found before the real one, and no library.
+  write_whole_file(files.dir.file("libzmq.so.5"), "");
+  RunOptions without;
+  without.environment = {{"LD_LIBRARY_PATH", files.dir.path()}};
+  const Finished failed = spexctl({"get", "o-1", "--endpoint", "tcp://127.0.0.1:1"}, without);
+  INFO(failed.err << failed.out);
+  CHECK(failed.exit_code == 127);
+  CHECK(contains(failed.err, "libzmq.so.5"));
+  CHECK(contains(failed.err, "libzmq5 installed?"));
+  CHECK(spexctl({"compare", files.early, files.early}, without).exit_code == 0);
+  CHECK(spexctl({"compare", files.early, files.late}, without).exit_code == 1);
+}
+
 TEST_CASE("a trace relation that spends its work is undecided, a bisimilarity never", "[compare]") {
   const Files files;
   for (const char* relation : {"weak-trace", "weak-trace-pre"}) {
