@@ -8,11 +8,13 @@ namespace spex::lts {
 namespace {
 
 // Steps per state and transition.
-constexpr std::uint64_t kWorkPerElement = 8;
-// A round that does a third of a step per state and transition, and makes fewer classes than one in so many states,
-// is idle and ends the run. Where a tau passes over states all rounds are.
-constexpr std::uint64_t kIdleWorkShare = 3;
-constexpr std::size_t kIdleShare = 512;
+constexpr std::uint64_t kWorkPerElement = 12;
+// A round that does a third of a step per state and transition and makes no more than a handful of classes ends the
+// run: where a tau passes over states they are all like that. So does one that makes fewer classes than one in so many
+// states, and not half as many again as the round before.
+constexpr std::uint64_t kMuchWorkShare = 3;
+constexpr std::size_t kHandful = 8;
+constexpr std::size_t kFewShare = 512;
 
 }  // namespace
 
@@ -81,7 +83,8 @@ void LocalRefinement::start_anew() {
 }
 
 SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
-  const std::uint64_t much_work = (graph_.transitions.size() + graph_.state_count) / kIdleWorkShare;
+  const std::uint64_t much_work = (graph_.transitions.size() + graph_.state_count) / kMuchWorkShare;
+  std::size_t made_before = 0;
   bool is_idle = false;
   while (!changed_.empty()) {
     if (work_left_ == 0 || is_idle) return SignatureOutcome::unsettled;
@@ -89,7 +92,10 @@ SignatureOutcome LocalRefinement::run(bool stop_when_separated) {
     const std::uint64_t work_before = work_left_;
     round();
     ++rounds_;
-    is_idle = classes_.size() - first_new_ < graph_.state_count / kIdleShare && work_before - work_left_ > much_work;
+    const std::size_t made = classes_.size() - first_new_;
+    const bool few = made < graph_.state_count / kFewShare && 2 * made < 3 * made_before;
+    is_idle = work_before - work_left_ > much_work && (made <= kHandful || few);
+    made_before = made;
     if (stop_when_separated && class_of_[graph_.left_initial] != class_of_[graph_.right_initial]) {
       return SignatureOutcome::separated;
     }
