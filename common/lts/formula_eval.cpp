@@ -12,13 +12,43 @@ namespace {
 
 using Kind = FormulaNode::Kind;
 
+// What is known of subformulas at states. A formula of few subformulas is asked about at most states, one of many at
+// few states each.
+class Known {
+ public:
+  Known(const Formulas& formulas, const Lts& lts) : state_count_(lts.state_count()) {
+    if (formulas.size() <= kFew) by_state_.resize(formulas.size());
+  }
+
+  // The value, or null; until the next insert().
+  std::uint32_t* find(FormulaId node, StateId state) {
+    if (by_state_.empty()) return pairs_.find(node, state);
+    if (by_state_[node].empty() || by_state_[node][state] == kUnknown) return nullptr;
+    return &by_state_[node][state];
+  }
+  // The pair must not be there, and the value not be kUnknown.
+  void insert(FormulaId node, StateId state, std::uint32_t value) {
+    if (by_state_.empty()) return pairs_.insert(node, state, value);
+    if (by_state_[node].empty()) by_state_[node].assign(state_count_, kUnknown);
+    by_state_[node][state] = value;
+  }
+
+ private:
+  static constexpr std::uint32_t kFew = 8;
+  static constexpr std::uint32_t kUnknown = 0xFFFFFFFFU;
+
+  std::uint32_t state_count_;
+  std::vector<std::vector<std::uint32_t>> by_state_;  // by subformula; nothing if they are many
+  PairMap pairs_;
+};
+
 // Asks for subformulas at states, one frame each. `<tau*>f` holds at a state if f does or `<tau*>f` holds at what a
 // tau leads to; on the cycles of that it holds nowhere if nowhere by other means. They are found as Tarjan finds
 // components: what is found to be false while it depends on a state still asked about waits with that state.
 class Evaluator {
  public:
   Evaluator(const Formulas& formulas, const Lts& lts, std::span<const ActionId> action_of, std::uint64_t work_max)
-      : formulas_(formulas), lts_(lts), action_of_(action_of), work_left_(work_max) {}
+      : formulas_(formulas), lts_(lts), action_of_(action_of), work_left_(work_max), known_(formulas, lts) {}
 
   Truth run(FormulaId formula, StateId state) {
     std::optional<bool> value = ask(formula, state);
@@ -164,7 +194,7 @@ class Evaluator {
   const Lts& lts_;
   std::span<const ActionId> action_of_;
   std::uint64_t work_left_;
-  PairMap known_;  // by subformula and state
+  Known known_;
   std::vector<Frame> frames_;
   std::vector<std::pair<FormulaId, StateId>> open_;
 };
