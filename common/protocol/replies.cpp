@@ -139,7 +139,10 @@ void append_reply(std::string& out, const ReplyView& reply) {
   if (size > 4) writer.raw(reply.missing);
 }
 
-void append_ok(std::string& out, std::string_view id) { MsgpackWriter(out).array(3).raw(id).uint(0).nil(); }
+void append_ok(std::string& out, std::string_view id) {
+  out.push_back('\x93');
+  out.append(id).append("\x00\xc0", 2);
+}
 
 void append_error_reply(std::string& out, std::string_view id, const base::Error& error) {
   MsgpackWriter(out).array(3).raw(id).uint(1);

@@ -15,6 +15,8 @@ using base::Reason;
 constexpr std::string_view kNil{"\xc0", 1};
 // Where a message's head goes: array, version, type, client (9), list header (3).
 constexpr std::size_t kRequestHeadRoom = 16;
+// Of the numbers of a request before and after identifier and arguments: array (1) and two of 9.
+constexpr std::size_t kRequestFieldBytesMax = 19;
 
 void set_fault(RequestHeader& header, Reason reason, const char* what) {
   if (!header.fault) header.fault = RequestFault{reason, what};
@@ -241,12 +243,16 @@ void append_request(std::string& out, std::uint64_t id, Operation operation, std
                     std::optional<std::uint32_t> timeout_ms) {
   const bool has_identifier = !identifier.empty() && identifier != kNil;
   const std::uint32_t size = timeout_ms ? 6 : key ? 5 : !arguments.empty() ? 4 : has_identifier ? 3 : 2;
-  MsgpackWriter writer(out);
-  writer.array(size).uint(id).uint(static_cast<std::uint64_t>(operation));
-  if (size > 2) writer.raw_or_nil(identifier);
-  if (size > 3) writer.raw_or_nil(arguments);
+  ShortBytes<kRequestFieldBytesMax> head;
+  BasicMsgpackWriter(head).array(size).uint(id).uint(static_cast<std::uint64_t>(operation));
+  ShortBytes<kRequestFieldBytesMax> tail;
+  BasicMsgpackWriter writer(tail);
   if (size > 4) key ? writer.uint(*key) : writer.nil();
   if (size > 5) writer.uint(*timeout_ms);
+  out.append(head.view());
+  if (size > 2) out.append(identifier.empty() ? kNil : identifier);
+  if (size > 3) out.append(arguments.empty() ? kNil : arguments);
+  out.append(tail.view());
 }
 
 std::uint32_t request_fingerprint(Operation operation, std::string_view canonical_identifier,
