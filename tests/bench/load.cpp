@@ -106,6 +106,7 @@ const std::string& state(int n) {
   static const auto kNames = numbered<kStates>("state_");
   return kNames[static_cast<std::size_t>(n)];
 }
+int next_of(int state) { return (state + 1) % kStates; }
 const std::string& action(int n) {
   static const auto kNames = numbered<kStates>("step_");
   return kNames[static_cast<std::size_t>(n)];
@@ -114,7 +115,7 @@ const std::string& action(int n) {
 // A ring: step_0 leads from state_0 to state_1, the last step back to the first state.
 std::string ring_transitions() {
   std::string text;
-  for (int n = 0; n < kStates; ++n) text += state(n) + " --[" + action(n) + "]-> " + state((n + 1) % kStates) + "\n";
+  for (int n = 0; n < kStates; ++n) text += state(n) + " --[" + action(n) + "]-> " + state(next_of(n)) + "\n";
   return text;
 }
 
@@ -136,6 +137,17 @@ class Load {
     result.keys = options.keys;
     return result;
   }
+  // Which transition, and when it was submitted.
+  struct Started {
+    std::uint32_t instance;
+    std::uint32_t at;
+  };
+  // Since the beginning; goes round after 71 minutes, as differences of it do not.
+  std::uint32_t microseconds() const {
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun_).count());
+  }
+  void answered(Started started, const Answer& answer);
   spex::protocol::Value id(std::uint64_t n) const { return options_.prefix + std::to_string(n); }
 
   void define();
@@ -153,9 +165,10 @@ class Load {
   std::mt19937_64 random_;
   std::vector<std::uint8_t> at_;
   std::vector<bool> busy_;
-  std::vector<std::uint32_t> latencies_;          // microseconds
-  Clock::time_point submitted_at_;                // of what one turn submits
-  std::optional<Clock::time_point> answered_at_;  // of what one turn brings
+  std::vector<std::uint32_t> latencies_;  // microseconds
+  const Clock::time_point begun_ = Clock::now();
+  std::uint32_t submitted_at_ = 0;            // of what one turn submits
+  std::optional<std::uint32_t> answered_at_;  // of what one turn brings
   bool measuring_ = false;
   std::uint64_t answered_ = 0;
   std::uint64_t failed_ = 0;
@@ -196,27 +209,29 @@ void Load::submit() {
   while (busy_[n]) n = (n + 1) % options_.instances;
   busy_[n] = true;
   const int from = at_[n];
-  const int to = (from + 1) % kStates;
-  const auto begun = submitted_at_;
-  client_.submit(spex::client::transition(id(n), action(from), state(to)), [this, n, to, begun](const Answer& answer) {
-    busy_[n] = false;
-    if (answer.ok) {
-      at_[n] = static_cast<std::uint8_t>(to);
-    } else {
-      ++failed_;
-      if (first_failure_.empty())
-        first_failure_ = answer.to_text() + " (attempts: " + std::to_string(answer.attempts) + ")";
-    }
-    if (!measuring_) return;
-    ++answered_;
-    if (!answered_at_) answered_at_ = Clock::now();
-    latencies_.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(*answered_at_ - begun).count()));
-  });
+  // No more than what a std::function holds without memory of its own.
+  const Started started{static_cast<std::uint32_t>(n), submitted_at_};
+  client_.submit(spex::client::transition(id(n), action(from), state(next_of(from))),
+                 [this, started](const Answer& answer) { answered(started, answer); });
+}
+
+void Load::answered(Started started, const Answer& answer) {
+  busy_[started.instance] = false;
+  if (answer.ok) {
+    at_[started.instance] = static_cast<std::uint8_t>(next_of(at_[started.instance]));
+  } else {
+    ++failed_;
+    if (first_failure_.empty())
+      first_failure_ = answer.to_text() + " (attempts: " + std::to_string(answer.attempts) + ")";
+  }
+  if (!measuring_) return;
+  ++answered_;
+  if (!answered_at_) answered_at_ = microseconds();
+  latencies_.push_back(*answered_at_ - started.at);
 }
 
 void Load::step(std::size_t window) {
-  submitted_at_ = Clock::now();
+  submitted_at_ = microseconds();
   while (client_.outstanding() < window) submit();
   answered_at_.reset();
   client_.poll(std::chrono::milliseconds(100));
@@ -227,7 +242,7 @@ void Load::fire_and_forget() {
   for (std::uint64_t sent = 0; sent < options_.events; ++sent) {
     const std::uint64_t n = sent % options_.instances;
     const int from = at_[n];
-    at_[n] = static_cast<std::uint8_t>((from + 1) % kStates);
+    at_[n] = static_cast<std::uint8_t>(next_of(from));
     client_.submit(spex::client::transition_async(id(n), action(from), state(at_[n])), [this](const Answer& answer) {
       if (!answer.ok) ++failed_;
     });
