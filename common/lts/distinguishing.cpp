@@ -145,6 +145,16 @@ Distinguisher::Key Distinguisher::key_of(StateId first, StateId second) const {
   return {levels_.class_at(first, level), levels_.class_at(second, level)};
 }
 
+const FormulaId* Distinguisher::find_known(const Key& key) {
+  PairMap& known = known_[key.first > key.second ? 1 : 0];
+  return known.find(std::max(key.first, key.second), std::min(key.first, key.second));
+}
+
+void Distinguisher::remember(const Key& key, FormulaId formula) {
+  PairMap& known = known_[key.first > key.second ? 1 : 0];
+  known.insert(std::max(key.first, key.second), std::min(key.first, key.second), formula);
+}
+
 bool Distinguisher::open(StateId first, StateId second) {
   const std::optional<Attack> attack = best_attack(first, second);
   if (!attack) return false;
@@ -168,7 +178,7 @@ FormulaId Distinguisher::close(Formulas& formulas) {
                              ? formulas.observation(done.attack.action, after, formulas.conjunction(before_))
                              : formulas.step(done.attack.action, after);
   const FormulaId signed_one = done.attack.by_second ? formulas.negation(made) : made;
-  known_.insert(done.key.first, done.key.second, signed_one);
+  remember(done.key, signed_one);
   return signed_one;
 }
 
@@ -189,7 +199,7 @@ std::optional<FormulaId> Distinguisher::formula(StateId first, StateId second, F
     const bool before = differs_before(attack, answer);
     const auto pair = before ? std::pair(attack.before, answer.before) : std::pair(attack.after, answer.after);
     const Key key = key_of(pair.first, pair.second);
-    const std::uint32_t* const known = known_.find(key.first, key.second);
+    const FormulaId* const known = find_known(key);
     if (known == nullptr) {
       if (!open(pair.first, pair.second)) return std::nullopt;
       continue;

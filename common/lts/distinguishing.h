@@ -8,6 +8,8 @@
 // level_partition.h). Called by explanation.cpp.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -98,6 +100,8 @@ class Distinguisher {
   FormulaId close(Formulas& formulas);
   std::uint32_t value(StateId before, StateId after, const Answer& answer) const;
   Key key_of(StateId first, StateId second) const;
+  const FormulaId* find_known(const Key& key);
+  void remember(const Key& key, FormulaId formula);
   void spend(std::uint64_t work) { work_left_ -= work < work_left_ ? work : work_left_; }
 
   const MergedGraph& graph_;
@@ -109,7 +113,9 @@ class Distinguisher {
   std::vector<Answer> answers_;
   std::vector<Frame> frames_;
   std::vector<Part> parts_;
-  PairMap known_;  // formulas by key
+  // Formulas by key, the later class first: most pairs have one of a few early classes, so lists by that would be long.
+  // The keys that begin with their later class are apart.
+  std::array<PairMap, 2> known_;
   // Made anew for each attack.
   std::vector<StateId> reach_;
   std::vector<Observation> of_first_;

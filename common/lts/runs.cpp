@@ -23,11 +23,12 @@ std::string shown(const Lts& lts, ActionId action) {
 }
 
 std::vector<RunStep> back_from(const Lts& lts, const std::vector<Visit>& visits, std::uint32_t at) {
-  std::vector<RunStep> steps;
+  std::size_t count = 0;
+  for (std::uint32_t i = at; visits[i].parent != kNoParent; i = visits[i].parent) ++count;
+  std::vector<RunStep> steps(count);
   for (; visits[at].parent != kNoParent; at = visits[at].parent) {
-    steps.push_back({shown(lts, visits[at].action), visits[at].state});
+    steps[--count] = {shown(lts, visits[at].action), visits[at].state};
   }
-  std::reverse(steps.begin(), steps.end());
   return steps;
 }
 
