@@ -1,17 +1,18 @@
 #include "store/instance_pages.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "store/page_checksums.h"
 
 namespace spex::store {
 namespace {
 
+using base::Reason;
 using base::Result;
 
-constexpr std::size_t kPageBytes = 4'096;
 constexpr std::uint8_t kTableLeaf = 13;
 constexpr std::size_t kLeafHeader = 8;
 constexpr std::size_t kLocalLess = 35;  // by so much the largest payload that has no overflow page is less than a page
@@ -65,87 +66,20 @@ class PageReader {
   bool ok_ = true;
 };
 
-// The pages of one pass.
-class InstancePages {
- public:
-  InstancePages(std::size_t usable, const SeeInstances& see) : usable_(usable), see_(see) {}
-
-  void take(Bytes page) {
-    if (!ok_ || page.size() != kPageBytes || page[0] != kTableLeaf) return;
-    const std::size_t cells = std::size_t{page[3]} << 8 | page[4];
-    ok_ = kLeafHeader + 2 * cells <= usable_;
-    rows_.clear();
-    for (std::size_t i = 0; i < cells && ok_; ++i) {
-      const std::uint8_t* const pointer = &page[kLeafHeader + 2 * i];
-      ok_ = take_cell(page, std::size_t{pointer[0]} << 8 | pointer[1]);
-    }
-    seen_ += rows_.size();
-    ok_ = ok_ && see_(rows_);
-  }
-  bool has_seen(std::int64_t rows) const { return ok_ && static_cast<std::uint64_t>(rows) == seen_ + apart_.size(); }
-  // Those that are not in their page as a whole.
-  const std::vector<std::uint32_t>& apart() const { return apart_; }
-
- private:
-  bool take_cell(Bytes page, std::size_t at) {
-    if (at >= usable_) return false;
-    const std::uint8_t* const end = page.data() + usable_;
-    PageReader cell(page.data() + at, end);
-    const std::uint64_t size = cell.varint();
-    const std::uint64_t number = cell.varint();
-    if (!cell.ok() || number <= newest_ || number > 0xffffffff) return false;
-    newest_ = number;
-    if (size > usable_ - kLocalLess) {
-      apart_.push_back(static_cast<std::uint32_t>(number));
-      return true;
-    }
-    if (size > static_cast<std::size_t>(end - cell.position())) return false;
-    return take_record(Bytes(cell.position(), size), static_cast<std::uint32_t>(number));
-  }
-
-  // number, id, spec, created, base_state, meta, checksum
-  bool take_record(Bytes record, std::uint32_t number) {
-    const std::uint8_t* const end = record.data() + record.size();
-    PageReader header(record.data(), end);
-    const std::uint64_t header_size = header.varint();
-    if (!header.ok() || header_size > record.size()) return false;
-    std::uint64_t types[7];
-    for (std::uint64_t& type : types) type = header.varint();
-    if (!header.ok() || header.position() != record.data() + header_size || types[0] != 0) return false;
-    PageReader body(header.position(), end);
-    StoredInstance& seen = rows_.emplace_back();
-    seen.row.number = number;
-    seen.row.identifier = body.blob(types[1]);
-    const std::int64_t specification = body.integer(types[2]);
-    seen.row.created = body.integer(types[3]);
-    const std::int64_t base_state = body.integer(types[4]);
-    body.blob(types[5]);
-    seen.checksum = body.integer(types[6]);
-    seen.row.specification = static_cast<std::uint32_t>(specification);
-    seen.row.base_state = static_cast<std::uint32_t>(base_state);
-    return body.ok() && body.position() == end && specification == seen.row.specification &&
-           base_state == seen.row.base_state;
-  }
-
-  std::size_t usable_;
-  const SeeInstances& see_;
-  std::vector<StoredInstance> rows_;
-  std::vector<std::uint32_t> apart_;
-  std::uint64_t newest_ = 0;
-  std::uint64_t seen_ = 0;
-  bool ok_ = true;
-};
-
-Result<bool> see_apart(Database& database, const std::vector<std::uint32_t>& numbers, const SeeInstances& see) {
-  SPEX_TRY_ASSIGN(Statement row, Statement::prepare(database, kInstanceRows + std::string(" WHERE number=?1")));
-  for (const std::uint32_t number : numbers) {
-    const ResetAtEnd reset(row);
-    SPEX_TRY_ASSIGN(const bool found, row.bind(1, number).step());
-    const auto stored = found ? stored_instance(row) : std::nullopt;
-    if (!stored || !see({&*stored, 1})) return false;
-  }
-  return true;
+// The number of a leaf's cell; nothing if there is no such cell.
+std::optional<std::uint64_t> number_of_cell(Bytes page, std::size_t usable, std::size_t cell) {
+  const std::uint8_t* const pointer = &page[kLeafHeader + 2 * cell];
+  const std::size_t at = std::size_t{pointer[0]} << 8 | pointer[1];
+  if (at >= usable) return std::nullopt;
+  PageReader reader(page.data() + at, page.data() + usable);
+  reader.varint();
+  const std::uint64_t number = reader.varint();
+  return reader.ok() ? std::optional(number) : std::nullopt;
 }
+
+std::size_t cells_of(Bytes page) { return std::size_t{page[3]} << 8 | page[4]; }
+
+base::Error unusual() { return base::fail(Reason::storage_corrupt, "a page of instances is not as expected"); }
 
 }  // namespace
 
@@ -159,14 +93,101 @@ std::optional<StoredInstance> stored_instance(const Statement& row) {
   return fits ? std::optional(stored) : std::nullopt;
 }
 
-bool see_all_instances(Database& database, const SeeInstances& see) {
-  InstancePages pages(kPageBytes - (database.has_page_checksums() ? kPageTrailerBytes : 0), see);
+InstancePageReader::InstancePageReader(Database& database, Statement first_from)
+    : database_(&database),
+      first_from_(std::move(first_from)),
+      usable_(kInstancePageBytes - (database.has_page_checksums() ? kPageTrailerBytes : 0)) {}
+
+Result<InstancePageReader> InstancePageReader::begin(Database& database) {
+  SPEX_TRY_ASSIGN(Statement first_from,
+                  Statement::prepare(database, "SELECT number FROM instances WHERE number>=?1 ORDER BY number LIMIT 1",
+                                     Reason::storage_scan));
   database.forget_pages();  // what is in memory would not be read
-  const auto rows =
-      database.integer_showing_pages("SELECT count(*) FROM instances", [&](Bytes page) { pages.take(page); });
-  if (!rows || !pages.has_seen(*rows)) return false;
-  const auto rest = see_apart(database, pages.apart(), see);
-  return rest && *rest;
+  return InstancePageReader(database, std::move(first_from));
+}
+
+Result<bool> InstancePageReader::next(std::uint8_t* page) {
+  bool seen = false;
+  const auto show = [&](Bytes read) {
+    if (read.size() != kInstancePageBytes || read[0] != kTableLeaf) return;
+    std::memcpy(page, read.data(), kInstancePageBytes);
+    seen = true;
+  };
+  const ResetAtEnd reset(first_from_);
+  first_from_.bind(1, newest_ + 1);
+  SPEX_TRY_ASSIGN(const bool found, database_->step_showing_pages(first_from_, show));
+  if (!found) return false;
+  const Bytes leaf(page, kInstancePageBytes);
+  if (!seen || cells_of(leaf) == 0 || kLeafHeader + 2 * cells_of(leaf) > usable_) return unusual();
+  const auto first = number_of_cell(leaf, usable_, 0);
+  const auto last = number_of_cell(leaf, usable_, cells_of(leaf) - 1);
+  if (!first || !last || *first != first_from_.unsigned_integer(0) || *last < *first || *last > 0xffffffff) {
+    return unusual();
+  }
+  newest_ = *last;
+  return true;
+}
+
+bool InstancePages::take(Bytes page) {
+  const std::size_t cells = cells_of(page);
+  rows_.clear();
+  for (std::size_t i = 0; i < cells; ++i) {
+    const std::uint8_t* const pointer = &page[kLeafHeader + 2 * i];
+    if (!take_cell(page, std::size_t{pointer[0]} << 8 | pointer[1])) return false;
+  }
+  return see_(rows_);
+}
+
+bool InstancePages::take_cell(Bytes page, std::size_t at) {
+  if (at >= usable_) return false;
+  const std::uint8_t* const end = page.data() + usable_;
+  PageReader cell(page.data() + at, end);
+  const std::uint64_t size = cell.varint();
+  const std::uint64_t number = cell.varint();
+  if (!cell.ok() || number <= newest_ || number > 0xffffffff) return false;
+  newest_ = number;
+  if (size > usable_ - kLocalLess) {
+    apart_.push_back(static_cast<std::uint32_t>(number));
+    return true;
+  }
+  if (size > static_cast<std::size_t>(end - cell.position())) return false;
+  return take_record(Bytes(cell.position(), size), static_cast<std::uint32_t>(number));
+}
+
+// number, id, spec, created, base_state, meta, checksum
+bool InstancePages::take_record(Bytes record, std::uint32_t number) {
+  const std::uint8_t* const end = record.data() + record.size();
+  PageReader header(record.data(), end);
+  const std::uint64_t header_size = header.varint();
+  if (!header.ok() || header_size > record.size()) return false;
+  std::uint64_t types[7];
+  for (std::uint64_t& type : types) type = header.varint();
+  if (!header.ok() || header.position() != record.data() + header_size || types[0] != 0) return false;
+  PageReader body(header.position(), end);
+  StoredInstance& seen = rows_.emplace_back();
+  seen.row.number = number;
+  seen.row.identifier = body.blob(types[1]);
+  const std::int64_t specification = body.integer(types[2]);
+  seen.row.created = body.integer(types[3]);
+  const std::int64_t base_state = body.integer(types[4]);
+  body.blob(types[5]);
+  seen.checksum = body.integer(types[6]);
+  seen.row.specification = static_cast<std::uint32_t>(specification);
+  seen.row.base_state = static_cast<std::uint32_t>(base_state);
+  return body.ok() && body.position() == end && specification == seen.row.specification &&
+         base_state == seen.row.base_state;
+}
+
+bool InstancePages::see_apart(Database& database) const {
+  if (apart_.empty()) return true;
+  auto row = Statement::prepare(database, kInstanceRows + std::string(" WHERE number=?1"));
+  if (!row) return false;
+  return std::all_of(apart_.begin(), apart_.end(), [&](std::uint32_t number) {
+    const ResetAtEnd reset(*row);
+    const auto found = row->bind(1, number).step();
+    const auto stored = found && *found ? stored_instance(*row) : std::nullopt;
+    return stored && see_({&*stored, 1});
+  });
 }
 
 }  // namespace spex::store

@@ -1,14 +1,14 @@
 #include "store/recovery.h"
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "store/instance_pages.h"
+#include "store/identifier_load.h"
 
 namespace spex::store {
 namespace {
@@ -17,7 +17,8 @@ using base::fail;
 using base::Reason;
 using base::Result;
 
-constexpr std::uint64_t kProgressEvery = 100'000;
+constexpr std::uint64_t kProgressEvery = 100'000;  // rows, records or chunks
+constexpr std::uint64_t kFeedEvery = 256;
 
 base::Error corrupt(const std::string& what, std::uint64_t number) {
   return fail(Reason::storage_corrupt, what + " " + std::to_string(number));
@@ -27,13 +28,75 @@ class Recovery {
  public:
   Recovery(Database& database, const StoreOptions& options) : database_(database), options_(options) {}
 
-  Result<std::unique_ptr<Memory>> run(std::uint64_t seed) {
-    SPEX_TRY(load_identifiers(seed));
+  // The identifiers beside all the rest. If anything about them is `unusual`, their rows must be read one by one, and
+  // the result is worth nothing.
+  Result<std::unique_ptr<Memory>> run(std::uint64_t seed, bool beside, bool* unusual) {
+    const auto begun = begin(seed);
+    *unusual = !begun;
+    SPEX_TRY(begun);
+    load_.emplace(database_, *identifiers_, beside);
+    load_->feed();
+    const auto rest = load_rest();
+    *unusual = !load_->finish([this] { progress(kFeedEvery); });
+    load_.reset();
+    SPEX_TRY(rest);
+    return finish();
+  }
+
+  // Past damaged pages, since the rows have checksums.
+  Result<std::unique_ptr<Memory>> run_row_by_row(std::uint64_t seed) {
+    SPEX_TRY(read_row_by_row(database_, [&] { return load_identifier_rows(seed); }));
+    SPEX_TRY(load_rest());
+    return finish();
+  }
+
+ private:
+  void progress(std::uint64_t steps = 1) {
+    steps_ += steps;
+    if (load_ && steps_ - fed_at_ >= kFeedEvery) {
+      fed_at_ = steps_;
+      load_->feed();
+    }
+    if (steps_ - told_at_ < kProgressEvery || !options_.on_progress) return;
+    told_at_ = steps_;
+    options_.on_progress();
+  }
+
+  Result<void> begin(std::uint64_t seed) {
+    SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
+    if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
+    memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
+    memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
+    identifiers_.emplace(memory_->directory, static_cast<std::uint32_t>(highest));
+    return {};
+  }
+
+  Result<void> load_identifier_rows(std::uint64_t seed) {
+    SPEX_TRY(begin(seed));
+    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, kInstanceRows, Reason::storage_scan));
+    while (true) {
+      SPEX_TRY_ASSIGN(const bool found, rows.step());
+      if (!found) break;
+      const auto stored = stored_instance(rows);
+      if (!stored || !identifiers_->take(*stored)) {
+        return corrupt("the row is damaged of instance", rows.unsigned_integer(0));
+      }
+      progress();
+    }
+    identifiers_->finish();
+    return {};
+  }
+
+  Result<void> load_rest() {
     SPEX_TRY(load_withheld());
     SPEX_TRY(read_newest_row());
     SPEX_TRY(read_states_from_file());
     SPEX_TRY(load_chunks());
     if (newest_row_) SPEX_TRY(replay());
+    return {};
+  }
+
+  Result<std::unique_ptr<Memory>> finish() {
     SPEX_TRY(check_instances());
     if (!memory_->keys.finish_recovery(next_key_))
       return corrupt("request keys are missing before position", next_key_);
@@ -41,63 +104,6 @@ class Recovery {
     if (memory_->states.failure()) return *memory_->states.failure();
     memory_->saved_at_operation = memory_->operations;
     return std::move(memory_);
-  }
-
- private:
-  void progress() {
-    if (++steps_ % kProgressEvery == 0 && options_.on_progress) options_.on_progress();
-  }
-
-  // Row by row if anything is unusual; and past damaged pages, since the rows have checksums.
-  Result<void> load_identifiers(std::uint64_t seed) {
-    const auto see = [this](std::span<const StoredInstance> rows) {
-      return std::all_of(rows.begin(), rows.end(), [this](const StoredInstance& stored) { return take_row(stored); });
-    };
-    if (begin_identifiers(seed) && see_all_instances(database_, see)) return finish_identifiers();
-    return read_row_by_row(database_, [&] { return load_identifier_rows(seed); });
-  }
-
-  Result<void> begin_identifiers(std::uint64_t seed) {
-    SPEX_TRY_ASSIGN(const std::int64_t highest, database_.integer("SELECT ifnull(max(number), 0) FROM instances"));
-    if (highest < 0 || highest > 0xfffffff0) return corrupt("there is an instance with number", 0);
-    memory_ = std::make_unique<Memory>(seed, static_cast<std::size_t>(highest), options_.request_keys_max);
-    memory_->states.grow_to(static_cast<std::uint32_t>(highest) + 1);
-    loader_.emplace(memory_->directory);
-    rows_ = 0;
-    specifications_.grow_to(memory_->states.size());
-    return {};
-  }
-
-  // False if it is damaged, or there is no room.
-  bool take_row(const StoredInstance& stored) {
-    const InstanceRow& row = stored.row;
-    if (row.number < 1 || row.number >= memory_->states.size() || row.specification < 1 || row.specification > 0xffff ||
-        row.identifier.empty() || !is_head_sound(row, stored.checksum) ||
-        !loader_->insert(row.identifier, row.number)) {
-      return false;
-    }
-    specifications_[row.number] = static_cast<std::uint16_t>(row.specification);
-    ++rows_;
-    progress();
-    return true;
-  }
-
-  Result<void> load_identifier_rows(std::uint64_t seed) {
-    SPEX_TRY(begin_identifiers(seed));
-    SPEX_TRY_ASSIGN(Statement rows, Statement::prepare(database_, kInstanceRows, Reason::storage_scan));
-    while (true) {
-      SPEX_TRY_ASSIGN(const bool found, rows.step());
-      if (!found) return finish_identifiers();
-      const auto stored = stored_instance(rows);
-      if (!stored || !take_row(*stored)) {
-        return corrupt("the row is damaged of instance", rows.unsigned_integer(0));
-      }
-    }
-  }
-
-  Result<void> finish_identifiers() {
-    loader_->finish();
-    return {};
   }
 
   Result<void> load_withheld() {
@@ -288,32 +294,39 @@ class Recovery {
     memory_->states.for_each(0, [&](std::uint32_t number, const State& state) {
       if (!state.is_living()) return true;
       ++living;
-      const bool has_row = number < specifications_.size() && specifications_[number] == state.specification();
+      const bool has_row = identifiers_->specification(number) == state.specification();
       const bool fits = state.sequence ? state.head() >= state.born() : state.head() == 0;
       if (!has_row || !fits || row_of(state.head()) > newest_row_) wrong = number;
       return !wrong;
     });
     if (wrong) return corrupt("its row and its state differ: instance", *wrong);
-    if (living != rows_) return corrupt("there are rows of instances without a state:", rows_ - living);
+    const std::uint64_t rows = identifiers_->rows();
+    if (living != rows) return corrupt("there are rows of instances without a state:", rows - living);
     return {};
   }
 
   Database& database_;
   const StoreOptions& options_;
   std::unique_ptr<Memory> memory_;
-  SegmentedVector<std::uint16_t> specifications_;  // by instance, as its row says; 0: no row
-  std::optional<ByteIndex::Loader> loader_;
+  std::optional<Identifiers> identifiers_;
   std::vector<std::pair<LogRecord, Address>> records_;  // of the row that is replayed
-  std::uint64_t rows_ = 0;
-  std::uint64_t newest_row_ = 0;  // 0: the log is empty
+  std::uint64_t newest_row_ = 0;                        // 0: the log is empty
   std::uint64_t next_key_ = 1;
   std::uint64_t steps_ = 0;
+  std::uint64_t told_at_ = 0;  // steps
+  std::uint64_t fed_at_ = 0;
+  std::optional<IdentifierLoad> load_;  // while it goes on; after what it fills
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Memory>> recover(Database& database, const StoreOptions& options, std::uint64_t seed) {
-  return Recovery(database, options).run(seed);
+  bool unusual = false;
+  {
+    auto memory = Recovery(database, options).run(seed, std::thread::hardware_concurrency() > 1, &unusual);
+    if (!unusual) return memory;  // the right one or the right error
+  }
+  return Recovery(database, options).run_row_by_row(seed);
 }
 
 }  // namespace spex::store

@@ -133,8 +133,7 @@ void Database::ask_for_room(const std::function<bool(std::uint64_t)>& has_room) 
   sqlite3_file_control(handle(), "main", kFileControlAskForRoom, &asked);
 }
 
-Result<std::int64_t> Database::integer_showing_pages(const std::string& sql, const std::function<void(Bytes)>& show) {
-  SPEX_TRY_ASSIGN(Statement statement, Statement::prepare(*this, sql, Reason::storage_scan));
+Result<bool> Database::step_showing_pages(Statement& statement, const std::function<void(Bytes)>& show) {
   sqlite3_file* log = nullptr;  // which is open now: the schema has been read
   sqlite3_file_control(handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
   const auto show_to = [&](const std::function<void(Bytes)>* to) {
@@ -142,10 +141,9 @@ Result<std::int64_t> Database::integer_showing_pages(const std::string& sql, con
     if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, kFileControlShowPages, &to);
   };
   show_to(&show);
-  const auto row = statement.step();
+  auto row = statement.step();
   show_to(nullptr);
-  if (!row) return row.error();
-  return *row ? Result<std::int64_t>(statement.integer(0)) : base::fail(Reason::storage_scan, sql + ": no row");
+  return row;
 }
 
 void Database::forget_pages() { sqlite3_db_release_memory(handle()); }

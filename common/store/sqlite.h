@@ -24,6 +24,7 @@ inline Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+class Statement;
 
 class Database {
  public:
@@ -46,9 +47,9 @@ class Database {
   // The first column of the first row; storage_scan if there is none.
   base::Result<std::int64_t> integer(const std::string& sql);
   base::Result<std::string> text(const std::string& sql);
-  // As integer(); shows each page that SQLite reads meanwhile, from the file or its log, the bytes valid during the
-  // call.
-  base::Result<std::int64_t> integer_showing_pages(const std::string& sql, const std::function<void(Bytes)>& show);
+  // Steps a statement; shows each page that SQLite reads meanwhile, from the file or its log, the bytes valid during
+  // the call.
+  base::Result<bool> step_showing_pages(Statement& statement, const std::function<void(Bytes)>& show);
   // Drops what is in memory of the file's pages.
   void forget_pages();
 

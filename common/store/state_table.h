@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "store/prefetch.h"
 #include "store/record.h"
 #include "store/segmented_vector.h"
 
@@ -76,7 +77,7 @@ class StateTable {
   void prefetch(std::uint32_t number) const {
     if (number >= size_) return;
     if (const Slot& slot = slots_[number / kPerChunk]; slot.chunk) {
-      __builtin_prefetch(&(*slot.chunk)[number % kPerChunk], 1);
+      store::prefetch(&(*slot.chunk)[number % kPerChunk]);
     }
   }
   bool is_living(std::uint32_t number) const { return number < size() && (*this)[number].is_living(); }

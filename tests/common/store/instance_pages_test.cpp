@@ -1,6 +1,7 @@
 // The rows of `instances` taken out of the pages that SQLite reads, against SQLite's own stepping over them.
 #include "store/instance_pages.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
@@ -25,8 +26,20 @@ void add(Rows& rows, const StoredInstance& stored) {
   REQUIRE(rows.emplace(row.number, text).second);
 }
 
+bool see_pages(Database& database, const SeeInstances& see) {
+  InstancePageReader reader = value_of(InstancePageReader::begin(database));
+  InstancePages pages(reader.usable(), see);
+  std::array<std::uint8_t, kInstancePageBytes> page;
+  while (true) {
+    const auto found = reader.next(page.data());
+    if (!found) return false;
+    if (!*found) return pages.see_apart(database);
+    if (!pages.take(page)) return false;
+  }
+}
+
 bool see_pages(Database& database, Rows& rows) {
-  return see_all_instances(database, [&](std::span<const StoredInstance> some) {
+  return see_pages(database, [&](std::span<const StoredInstance> some) {
     for (const StoredInstance& stored : some) add(rows, stored);
     return true;
   });
@@ -121,7 +134,7 @@ TEST_CASE("rows are not said to be all when a page of them is damaged, nor when 
   succeed(store->close());
   {
     Database database = value_of(Database::open(options.path, Database::Access::read_write));
-    REQUIRE_FALSE(see_all_instances(database, [](std::span<const StoredInstance>) { return false; }));
+    REQUIRE_FALSE(see_pages(database, [](std::span<const StoredInstance>) { return false; }));
     Rows rows;
     REQUIRE(see_pages(database, rows));
     REQUIRE(rows.size() == 300);
