@@ -130,18 +130,17 @@ void ByteIndex::erase(std::string_view erased) {
     }
   }
   const std::size_t size = kNumberBytes + length_bytes(erased.size()) + erased.size();
-  const std::size_t units = (size + kUnit - 1) / kUnit;
-  if (free_by_units_.size() <= units) free_by_units_.resize(units + 1);
-  put_word(at(reference), free_by_units_[units]);
-  free_by_units_[units] = reference + 1;
+  if (free_by_size_.size() <= size) free_by_size_.resize(size + 1);
+  put_word(at(reference), free_by_size_[size]);
+  free_by_size_[size] = reference + 1;
   --size_;
 }
 
 void ByteIndex::prefetch_slot(std::uint64_t hashed) const {
   const Page& page = page_of(hashed);
   const std::size_t home = home_of(page, hashed);
-  __builtin_prefetch(&page.tags[home], 1);
-  __builtin_prefetch(&page.references[home], 1);
+  prefetch(&page.tags[home]);
+  prefetch(&page.references[home]);
 }
 
 void ByteIndex::make_room(std::uint64_t hashed) {
@@ -186,21 +185,20 @@ void ByteIndex::split(std::uint64_t hashed, Page& page) {
 }
 
 std::optional<ByteIndex::Reference> ByteIndex::allocate(std::size_t size) {
-  const std::size_t units = (size + kUnit - 1) / kUnit;
-  if (units < free_by_units_.size() && free_by_units_[units]) {
-    const Reference reference = free_by_units_[units] - 1;
-    free_by_units_[units] = get_word<Reference>(at(reference));
+  if (size < free_by_size_.size() && free_by_size_[size]) {
+    const Reference reference = free_by_size_[size] - 1;
+    free_by_size_[size] = get_word<Reference>(at(reference));
     return reference;
   }
   constexpr std::uint64_t kSegment = std::uint64_t{1} << kSegmentBits;
-  SPEX_ASSERT(units * kUnit <= kSegment);
-  if (free_from_ % kSegment + units * kUnit > kSegment) free_from_ = (free_from_ / kSegment + 1) * kSegment;
-  if ((free_from_ + units * kUnit) / kUnit > 0xfffffff0U) return std::nullopt;
+  SPEX_ASSERT(size <= kSegment);
+  if (free_from_ % kSegment + size > kSegment) free_from_ = (free_from_ / kSegment + 1) * kSegment;
+  if (free_from_ + size > 0xfffffff0U) return std::nullopt;
   while (free_from_ >> kSegmentBits >= segments_.size()) {
     segments_.push_back(std::make_unique_for_overwrite<std::uint8_t[]>(kSegment));
   }
-  const auto reference = static_cast<Reference>(free_from_ / kUnit);
-  free_from_ += units * kUnit;
+  const auto reference = static_cast<Reference>(free_from_);
+  free_from_ += size;
   return reference;
 }
 

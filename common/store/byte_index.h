@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "store/prefetch.h"
+
 namespace spex::store {
 
 class ByteIndex {
@@ -26,7 +28,7 @@ class ByteIndex {
   ByteIndex& operator=(ByteIndex&&) = default;
 
   std::optional<std::uint32_t> find(std::string_view bytes) const;
-  // `bytes` must not be there yet. Nothing if the arena (8 GiB) is full.
+  // `bytes` must not be there yet. Nothing if the arena (4 GiB) is full.
   std::optional<Reference> insert(std::string_view bytes, std::uint32_t number);
   class Loader;
   void erase(std::string_view bytes);  // does nothing if it is not there
@@ -41,7 +43,6 @@ class ByteIndex {
   static constexpr std::array<std::uint32_t, 4> kSlotSteps = {1280, 1536, 1792, 2048};
   static constexpr std::uint32_t used_max(std::uint32_t slots) { return slots * 85 / 100; }
   static constexpr unsigned kSegmentBits = 20;  // an arena segment: 1 MiB
-  static constexpr unsigned kUnit = 2;          // references count units of so many bytes
   static constexpr std::uint8_t kEmpty = 0, kRemoved = 1;
   struct Page {
     explicit Page(std::uint32_t size)
@@ -69,13 +70,12 @@ class ByteIndex {
   void grow(std::uint64_t hash);
   void split(std::uint64_t hash, Page& page);
   std::uint8_t* at(Reference reference) const {
-    const std::uint64_t offset = std::uint64_t{reference} * kUnit;
-    return segments_[offset >> kSegmentBits].get() + (offset & ((1U << kSegmentBits) - 1));
+    return segments_[reference >> kSegmentBits].get() + (reference & ((1U << kSegmentBits) - 1));
   }
   std::optional<Reference> allocate(std::size_t size);
   std::optional<Reference> store(std::string_view bytes, std::uint32_t number);
   void refer_to(Reference reference, std::uint64_t hash);
-  void prefetch_page(std::uint64_t hash) const { __builtin_prefetch(&page_of(hash)); }
+  void prefetch_page(std::uint64_t hash) const { store::prefetch(&page_of(hash)); }
   void prefetch_slot(std::uint64_t hash) const;
 
   std::uint64_t seed_;
@@ -84,8 +84,8 @@ class ByteIndex {
   std::vector<std::unique_ptr<Page>> pages_;
   std::size_t size_ = 0;
   std::vector<std::unique_ptr<std::uint8_t[]>> segments_;
-  std::uint64_t free_from_ = 0;           // next byte never used
-  std::vector<Reference> free_by_units_;  // per size in units: first free place + 1
+  std::uint64_t free_from_ = 0;          // next byte never used
+  std::vector<Reference> free_by_size_;  // first free place + 1
 };
 
 // Inserts many: each gets its slot some insertions later, when the processor has fetched what that

@@ -144,6 +144,7 @@ class PackedStore final : public InstanceStore {
   base::Result<void> write_rows();
   base::Error drop_batch(base::Error cause);
   void supersede_failed_commit();
+  base::Result<void> bound_cache();
   base::Result<void> checkpoint();
   base::Result<bool> archive(base::Timestamp now);
   base::Result<bool> archiving_failed(base::Error error, base::Timestamp now, bool batch_is_ours);
@@ -166,6 +167,7 @@ class PackedStore final : public InstanceStore {
   ReserveFile reserve_;
   std::optional<base::Error> low_space_;  // the reserve was given up
   base::Timestamp next_reserve_at_ = 0;   // when to try to take it again
+  bool has_small_cache_ = false;
   bool can_shrink_ = false;
   bool shrinking_ = false;         // until no page is free
   base::Timestamp shrunk_at_ = 0;  // when no page was free

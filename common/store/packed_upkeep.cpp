@@ -15,6 +15,7 @@ using base::Result;
 namespace {
 
 constexpr std::uint32_t kChunksAtOnce = 32;
+constexpr std::uint32_t kInstancesWithSmallCache = 1'000'000;
 constexpr base::Timestamp kArchivingPause = 60'000'000;  // after a failure that may pass
 constexpr base::Timestamp kReservePause = 1'000'000;
 // So many free pages are kept for what comes next, and a share of the file.
@@ -53,6 +54,7 @@ Result<bool> PackedStore::maintain(base::Timestamp now) {
   if (broken_) return *broken_;
   newest_time_ = std::max(newest_time_, now);
   if (failed_) return false;
+  SPEX_TRY(bound_cache());
   if (low_space_ && now >= next_reserve_at_) {
     next_reserve_at_ = now + kReservePause;
     take_reserve();
@@ -68,6 +70,14 @@ Result<bool> PackedStore::maintain(base::Timestamp now) {
   if (freeing) return true;
   SPEX_TRY(idle_check_->step(now));
   return false;
+}
+
+// Where there are many instances the cache of pages holds few of what is read, and each shard has one.
+Result<void> PackedStore::bound_cache() {
+  if (has_small_cache_ || memory_->states.size() < kInstancesWithSmallCache) return {};
+  SPEX_TRY(database().run("PRAGMA cache_size=-1024"));
+  has_small_cache_ = true;
+  return {};
 }
 
 Result<bool> PackedStore::archive(base::Timestamp now) {
