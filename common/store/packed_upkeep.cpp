@@ -75,7 +75,7 @@ Result<bool> PackedStore::maintain(base::Timestamp now) {
 // Where there are many instances the cache of pages holds few of what is read, and each shard has one.
 Result<void> PackedStore::bound_cache() {
   if (has_small_cache_ || memory_->states.size() < kInstancesWithSmallCache) return {};
-  SPEX_TRY(database().run("PRAGMA cache_size=-1024"));
+  SPEX_TRY(database().run("PRAGMA cache_size=-512"));
   has_small_cache_ = true;
   return {};
 }
